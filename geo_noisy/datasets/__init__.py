@@ -1,0 +1,1 @@
+"""Samples from keys: pair data sets and their segmentation partners."""

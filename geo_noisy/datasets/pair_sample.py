@@ -1,0 +1,64 @@
+"""The pair contract: every pair data set builds its samples here."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torchgeo.datasets.utils import Sample
+
+from geo_noisy.pairs.keys import PairKey
+
+IGNORE_INDEX = 255
+
+
+def pair_sample(
+    images: Sequence[Tensor],
+    key: PairKey,
+    *,
+    noise: float,
+    noisy: int,
+    times: Sequence[int],
+    masks: Sequence[Tensor] | None = None,
+    valid: Sequence[Tensor] | None = None,
+    location: int | None = None,
+) -> Sample:
+    """Build a pair sample (all values are tensors, so that TorchGeo's collation works).
+
+    Args:
+        images: Earlier and later image, each [C, H, W], in sensor units; the later one twice for a
+            mere-exposure pair.
+        key: The key this sample was asked for with.
+        noise: Share of the pixels whose content changed in a way that matters downstream, in [0, 1];
+            NaN when unknown. A mere-exposure pair always gets 0.
+        noisy: 1 noisy, 0 clean, -1 unknown. A mere-exposure pair keeps the flag of the pair it replaces.
+        times: Seconds since 1970 (UTC) of the two images.
+        masks: Class of each pixel of each image, [H, W]; 255 is ignored.
+        valid: Pixels with data in each image, [H, W].
+        location: Number of the place, equal for samples from the same or overlapping ground; the key's
+            location by default.
+
+    Returns:
+        ``image`` [2, C, H, W] float32, ``noise`` [] float32, ``noisy`` [] int8, ``exposure`` [] bool,
+        ``location`` [] int64, ``time`` [2] int64, ``draw`` [] int64, and where given ``mask`` [2, H, W]
+        int64 and ``valid`` [2, H, W] bool.
+    """
+    sample: Sample = {
+        'image': torch.stack([image.to(torch.float32) for image in images]),
+        'noise': torch.tensor(0.0 if key.exposure else noise, dtype=torch.float32),
+        'noisy': torch.tensor(noisy, dtype=torch.int8),
+        'exposure': torch.tensor(key.exposure),
+        'location': torch.tensor(key.location if location is None else location),
+        'time': torch.tensor(list(times), dtype=torch.int64),
+        'draw': torch.tensor(key.draw),
+    }
+    if masks is not None:
+        sample['mask'] = torch.stack([mask.to(torch.int64) for mask in masks])
+    if valid is not None:
+        sample['valid'] = torch.stack([pixels.to(torch.bool) for pixels in valid])
+    return sample
+
+
+def noisy_flag(noise: float, min_noise: float = 0.0) -> int:
+    """Flag of a pair from its noise: 1 when ``noise > min_noise``, 0 when not, -1 when unknown (NaN)."""
+    return -1 if math.isnan(noise) else int(noise > min_noise)

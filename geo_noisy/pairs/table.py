@@ -1,0 +1,58 @@
+"""The pairs of a data set, by stratum: what a pair policy chooses from."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+STRATA = ('clean', 'noisy', 'unknown')
+
+
+class PairSource(Protocol):
+    """Anything that can count its clean, noisy and unknown pairs and name them by rank."""
+
+    @property
+    def coupled(self) -> bool:
+        """Whether the clean and the noisy pair of one rank lie at the same location."""
+        ...
+
+    def count(self, stratum: str) -> int:
+        """Number of pairs in ``'clean'``, ``'noisy'`` or ``'unknown'``."""
+        ...
+
+    def keys(self, stratum: str, ranks: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Rows ``(location, earlier, later)``, shape [n, 3], of the pairs with these ranks in a stratum."""
+        ...
+
+
+@dataclass(frozen=True)
+class PairTable:
+    """Pairs held as rows ``(location, earlier, later)``, one array [n, 3] of int64 for each stratum."""
+
+    clean: NDArray[np.int64]
+    noisy: NDArray[np.int64]
+    unknown: NDArray[np.int64]
+
+    @classmethod
+    def from_flags(cls, keys: NDArray[np.int64], noisy: NDArray[np.int8]) -> 'PairTable':
+        """Sort pairs into strata by their flag.
+
+        Args:
+            keys: Rows ``(location, earlier, later)``, shape [n, 3].
+            noisy: 1 noisy, 0 clean, -1 unknown; shape [n].
+        """
+        return cls(keys[noisy == 0], keys[noisy == 1], keys[noisy == -1])
+
+    @property
+    def coupled(self) -> bool:
+        """Whether every location has a clean and a noisy pair, in the same order (VTS)."""
+        return len(self.clean) > 0 and np.array_equal(self.clean[:, 0], self.noisy[:, 0])
+
+    def count(self, stratum: str) -> int:
+        """Number of pairs in a stratum."""
+        return len(getattr(self, stratum))
+
+    def keys(self, stratum: str, ranks: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Rows ``(location, earlier, later)`` of the pairs with these ranks in a stratum."""
+        return np.asarray(getattr(self, stratum)[ranks])
