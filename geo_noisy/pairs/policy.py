@@ -138,8 +138,10 @@ def _unknown_message(unknown: int, wanted: str) -> str:
 
 def _undersampled(clean: int, noisy: int, rate: float) -> tuple[int, int]:
     """Sizes (clean, noisy) of the largest set with this rate: one stratum whole (paper, section IV-A)."""
+    if rate in (0, 1):
+        return (clean, 0) if rate == 0 else (0, noisy)
     if rate * clean <= (1 - rate) * noisy:
-        return clean, (noisy if clean == 0 else round(clean * rate / (1 - rate))) if rate < 1 else noisy
+        return clean, round(clean * rate / (1 - rate))
     return round(noisy * (1 - rate) / rate), noisy
 
 
@@ -148,8 +150,6 @@ def _subset_sizes(strata: _Strata, policy: PairPolicy) -> tuple[int, int]:
     if policy.rate is None or policy.match == 'draw':
         return strata.clean, strata.noisy
     if policy.match != 'fixed-size':
-        if policy.rate in (0, 1):
-            return (strata.clean, 0) if policy.rate == 0 else (0, strata.noisy)
         return _undersampled(strata.clean, strata.noisy, policy.rate)
     size = policy.size if policy.size is not None else min(strata.clean, strata.noisy) or max(strata.clean, strata.noisy)
     noisy = round(policy.rate * size)
