@@ -1,0 +1,140 @@
+"""Views of a batch of pairs, each date on its own, on the device of the batch."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchgeo.datasets.utils import Sample
+
+from geo_noisy.transforms.draws import split, uniforms
+from geo_noisy.transforms.geometry import (
+    Geometry,
+    RandomAffine,
+    RandomFlip,
+    RandomQuarterTurn,
+    RandomResizedCrop,
+)
+from geo_noisy.transforms.photometric import ChannelShift, ColorJitter, GaussianBlur, Grayscale, Photometric
+
+IGNORE_INDEX = 255
+
+
+class Views(nn.Module):
+    """Random views of images: geometry (with the mask) in one resampling, then photometric operations.
+
+    What is drawn for an image depends on its own ``draw`` and date alone, so that neither the batch it lies
+    in nor the device changes its view.
+    """
+
+    def __init__(
+        self,
+        geometry: Sequence[Geometry] = (),
+        photometric: Sequence[Photometric] = (),
+        size_px: int | None = None,
+    ) -> None:
+        """Initialise new Views.
+
+        Args:
+            geometry: Geometric operations, in order.
+            photometric: Photometric operations, in order.
+            size_px: Side of the views; by default that of the images.
+        """
+        super().__init__()
+        self.geometry = nn.ModuleList(geometry)
+        self.photometric = nn.ModuleList(photometric)
+        self.size_px = size_px
+
+    def forward(self, batch: Sample) -> Sample:
+        """Draw a view of each image of a batch.
+
+        Args:
+            batch: ``image`` [B, T, C, H, W] or [B, C, H, W] with values in [0, 1], ``draw`` [B] int64, and
+                optionally ``mask`` [B, T, H, W] or [B, H, W] and ``valid`` of the same shape.
+
+        Returns:
+            The batch with new ``image``, ``mask`` and ``valid``; mask pixels from outside the image are 255,
+            and not valid.
+        """
+        image = batch['image']
+        dates = image.shape[1] if image.ndim == 5 else 1
+        draw = torch.stack([split(batch['draw'], date) for date in range(dates)], dim=1).flatten()
+        flat = {key: self._flatten(batch[key], image.ndim) for key in ('image', 'mask', 'valid') if key in batch}
+        viewed = self._change_pixels(self._resample(flat, draw), draw)
+        return batch | {key: value.view(*batch[key].shape[:-2], *value.shape[-2:]) for key, value in viewed.items()}
+
+    @staticmethod
+    def _flatten(value: Tensor, image_ndim: int) -> Tensor:
+        return value.flatten(0, 1) if image_ndim == 5 else value
+
+    def _resample(self, flat: dict[str, Tensor], draw: Tensor) -> dict[str, Tensor]:
+        height, width = flat['image'].shape[-2:]
+        size = (self.size_px, self.size_px) if self.size_px else (height, width)
+        if not self.geometry and size == (height, width):
+            return flat
+        matrix = torch.eye(3, device=draw.device).expand(len(draw), 3, 3)
+        for number, operation in enumerate(self.geometry):
+            u = uniforms(split(draw, 1000 + number), operation.draws)
+            matrix = matrix @ operation.matrix(u, width / height)
+        grid = F.affine_grid(matrix[:, :2], [len(draw), 1, *size], align_corners=False)
+        return {key: _sample(value, grid, key) for key, value in flat.items()}
+
+    def _change_pixels(self, flat: dict[str, Tensor], draw: Tensor) -> dict[str, Tensor]:
+        image = flat['image']
+        for number, operation in enumerate(self.photometric):
+            image = operation(image, uniforms(split(draw, 2000 + number), 1 + operation.draws))
+        return flat | {'image': image}
+
+
+def _sample(value: Tensor, grid: Tensor, key: str) -> Tensor:
+    if key == 'image':
+        return F.grid_sample(value, grid.to(value.dtype), padding_mode='reflection', align_corners=False)
+    outside = IGNORE_INDEX if key == 'mask' else 0
+    shifted = value[:, None].float() - outside  # zeros lie outside
+    sampled = F.grid_sample(shifted, grid, mode='nearest', padding_mode='zeros', align_corners=False)[:, 0]
+    return (sampled + outside).round().to(value.dtype)
+
+
+class MoCoViews(Views):
+    """The augmentation of MoCo v2 and of Temporal Positives, for any number of bands."""
+
+    def __init__(self, size_px: int | None = None, min_scale: float = 0.2, flip_vertical: float = 0.0) -> None:
+        """Initialise new MoCoViews.
+
+        Args:
+            size_px: Side of the views; by default that of the images.
+            min_scale: Smallest share of the image area in a crop.
+            flip_vertical: Probability of swapping top and bottom (0 in MoCo v2).
+        """
+        super().__init__(
+            geometry=[RandomResizedCrop(scale=(min_scale, 1.0)), RandomFlip(vertical=flip_vertical)],
+            photometric=[ColorJitter(), Grayscale(), GaussianBlur()],
+            size_px=size_px,
+        )
+
+
+class VTSViews(Views):
+    """The paper's augmentation for VTS, "similar to those used for xBD": flip, turn, shift, rotation, scale.
+
+    Shift and colour ranges are those of the xView2 winner, with the shift as a share of the image; the
+    rarest operations of the winner (about 3 in 10,000 images) are left out.
+    """
+
+    def __init__(self, size_px: int | None = None, bands: int = 3, shift: float = 0.3) -> None:
+        """Initialise new VTSViews.
+
+        Args:
+            size_px: Side of the views; by default that of the images.
+            bands: Number of bands.
+            shift: Largest shift as a share of the image side, in one of ten images.
+        """
+        super().__init__(
+            geometry=[
+                RandomFlip(horizontal=0.0, vertical=0.5),
+                RandomQuarterTurn(p=0.95),
+                RandomAffine(shift=shift, p=0.1),
+                RandomAffine(degrees=10.0, scale=(0.9, 1.1), p=0.4),
+            ],
+            photometric=[ChannelShift(bands=bands, p=0.015), ColorJitter(0.02, 0.0, 0.02, 0.014, p=0.015)],
+            size_px=size_px,
+        )
