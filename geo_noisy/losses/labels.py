@@ -1,0 +1,51 @@
+"""Labels at the size of a feature map."""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+LabelPooling = Literal['nearest', 'majority', 'any']
+
+
+def pool_labels(labels: Tensor, size: tuple[int, int], pooling: LabelPooling, ignore_index: int = 255) -> Tensor:
+    """Take labels down to the size of a feature map.
+
+    The paper does not state how. A cell is ignored only where all of it is.
+
+    Args:
+        labels: Class of each pixel, [B, H, W] int64.
+        size: Height and width of the feature map.
+        pooling: ``nearest`` takes the pixel at the cell's centre (the majority where that one is ignored),
+            ``majority`` the class of most pixels, ``any`` the highest class that any pixel has (a building
+            wherever there is one, in binary labels).
+        ignore_index: Label of pixels to leave out.
+
+    Returns:
+        Class of each cell, [B, h, w] int64.
+
+    Raises:
+        ValueError: If the pooling is unknown.
+    """
+    if pooling not in ('nearest', 'majority', 'any'):
+        raise ValueError(f"label_pooling is {pooling!r}; choose 'nearest', 'majority' or 'any'.")
+    if pooling == 'nearest':
+        centre = F.interpolate(labels[:, None].float(), size, mode='nearest-exact')[:, 0].long()
+        ignored = centre == ignore_index
+        return torch.where(ignored, pool_labels(labels, size, 'majority', ignore_index), centre) if ignored.any() else centre
+    shares = _class_shares(labels, size, ignore_index)
+    if pooling == 'any':
+        order = torch.arange(1, shares.shape[1] + 1, device=labels.device)[:, None, None]
+        pooled = ((shares > 0) * order).argmax(dim=1)
+    else:
+        pooled = shares.argmax(dim=1)
+    return pooled.masked_fill(shares.sum(dim=1) == 0, ignore_index)
+
+
+def _class_shares(labels: Tensor, size: tuple[int, int], ignore_index: int) -> Tensor:
+    """Share of each cell that each class covers, [B, classes, h, w]."""
+    known = labels != ignore_index
+    classes = int(labels.masked_fill(~known, 0).max()) + 1
+    one_hot = F.one_hot(labels.masked_fill(~known, 0), classes) * known[..., None]
+    return F.adaptive_avg_pool2d(one_hot.movedim(-1, 1).float(), size)
