@@ -1,0 +1,31 @@
+"""Files that are either whole or absent."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a temporary path to write to, and move it to its place once it is complete.
+
+    A reader sees the old file or the new one, never half of it; an error or an interrupt leaves nothing behind.
+    Several processes may write the same file: the last one wins.
+
+    Args:
+        path: Where the file shall lie; its folder is made where absent.
+
+    Yields:
+        A path in the same folder, to be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.', suffix=path.suffix)
+    os.close(handle)
+    unfinished = Path(name)
+    try:
+        yield unfinished
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,31 @@
+"""Rasterio on images that have pixels and no place: its warnings about that are kept quiet."""
+
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.errors import NotGeoreferencedWarning
+
+_GDAL = {'GDAL_DISABLE_READDIR_ON_OPEN': 'EMPTY_DIR', 'GDAL_PAM_ENABLED': 'NO'}  # no look-out for side files
+_FILTERS = threading.Lock()
+
+
+@contextmanager
+def without_place() -> Iterator[None]:
+    """Use rasterio without a georeference, and without being warned of it.
+
+    Warning filters belong to the whole process and rasterio changes them itself, so threads take turns.
+    """
+    with _FILTERS, warnings.catch_warnings():
+        warnings.simplefilter('ignore', NotGeoreferencedWarning)
+        yield
+
+
+def decode_png(path: str) -> NDArray[np.uint8]:
+    """Decode an RGB image: shape [3, 1024, 1024]."""
+    with without_place(), rasterio.Env(**_GDAL), rasterio.open(path) as image:
+        return np.asarray(image.read())

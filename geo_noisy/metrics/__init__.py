@@ -1,0 +1,6 @@
+"""Scores pooled over a data set."""
+
+from geo_noisy.metrics.segmentation import SegmentationScores
+from geo_noisy.metrics.xview2 import XView2Score
+
+__all__ = ['SegmentationScores', 'XView2Score']
