@@ -17,6 +17,7 @@ from geo_noisy.transforms.photometric import (
     Photometric,
 )
 from geo_noisy.transforms.views import MoCoViews, Views, VTSViews
+from geo_noisy.transforms.xview2 import XView2Views
 
 __all__ = [
     'ChannelShift',
@@ -34,4 +35,5 @@ __all__ = [
     'RandomResizedCrop',
     'VTSViews',
     'Views',
+    'XView2Views',
 ]
