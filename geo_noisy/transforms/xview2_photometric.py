@@ -38,11 +38,10 @@ class HSVShift(Photometric):
     def change(self, image: Tensor, u: Tensor) -> Tensor:
         """Shift images [n, 3, H, W]."""
         shift = between(u.to(image.dtype), -self.steps, self.steps)[:, :, None, None]
-        hue, saturation, value = rgb_to_hsv(image).split(1, dim=1)
+        hue, saturation, value = rgb_to_hsv(image).chunk(3, dim=1)
         hue = (hue + shift[:, :1] * _HUE_STEP) % (2 * math.pi)
-        saturation, value = (
-            (band + shift[:, k : k + 1] / 255).clamp(0, 1) for k, band in ((1, saturation), (2, value))
-        )
+        saturation = (saturation + shift[:, 1:2] / 255).clamp(0, 1)
+        value = (value + shift[:, 2:] / 255).clamp(0, 1)
         return hsv_to_rgb(torch.cat([hue, saturation, value], dim=1))
 
 
