@@ -79,7 +79,7 @@ def load_index(
     else:
         index, problems = _build(pairs, problems, request, workers, progress)
         _save(index, problems, path)
-    _report(problems, on_error, total=len(pairs))
+    _report(problems, refuse=on_error == 'refuse' or index.empty)
     return index
 
 
@@ -111,11 +111,11 @@ def _save(index: gpd.GeoDataFrame, problems: Sequence[Problem], path: Path) -> N
         index.to_parquet(unfinished)
 
 
-def _report(problems: Sequence[Problem], on_error: str, *, total: int) -> None:
-    images = {problem.image for problem in problems}
-    if problems and (on_error == 'refuse' or len(images) >= total):
+def _report(problems: Sequence[Problem], *, refuse: bool) -> None:
+    if problems and refuse:
         raise XBDDataError(problems)
     if problems:
+        images = {problem.image for problem in problems}
         reasons = '\n'.join(f'  {problem.path}: {problem.reason}' for problem in problems)
         warnings.warn(f'Left out {len(images)} image pairs with bad files:\n{reasons}', stacklevel=4)
 

@@ -84,7 +84,7 @@ def _features_problems(features: object, post: bool) -> Iterator[str]:
     for key in ('xy', 'lng_lat'):
         entries = features.get(key)
         for number, entry in enumerate(entries if isinstance(entries, list) else ()):
-            yield from (f'`features.{key}[{number}]` {problem}' for problem in _entry_problems(entry, post))
+            yield from (f'`features.{key}[{number}]` {problem}' for problem in _entry_problems(entry, post and key == 'xy'))
 
 
 def _entry_problems(entry: object, post: bool) -> Iterator[str]:
