@@ -270,10 +270,15 @@ class SegmentationDataModule(GeoNoisyDataModule):
             device: Where to encode.
         """
         for split in splits:
-            loader = self._loader(split, self.eval_batch_size, shuffle=False)
+            loader = self._loader(split, self.eval_batch_size, shuffle=False, ranks=(0, 1))
             self._features[split] = FeatureStore.build(
                 loader, lambda image: encode(self.aug({'image': image})['image']), split, storage=storage, device=device
             )
+
+    def for_each_training_batch(self, step: Callable[[Tensor], None], *, device: torch.device) -> None:
+        """Pass the scaled images [B, C, H, W] of the training split through a step, once and in order."""
+        for batch in self._loader('train', self.batch_size, shuffle=False, ranks=(0, 1)):
+            step(self.aug({'image': batch['image'].to(device)})['image'])
 
     def train_dataloader(self) -> ResumableLoader:
         """Training images or features, shuffled by (seed, epoch)."""
@@ -291,8 +296,10 @@ class SegmentationDataModule(GeoNoisyDataModule):
         """Test images, for prediction."""
         return self._loader('predict', self.eval_batch_size, shuffle=False)
 
-    def _loader(self, split: str, batch_size: int, *, shuffle: bool) -> ResumableLoader:
-        rank, world_size = self.ranks()
+    def _loader(
+        self, split: str, batch_size: int, *, shuffle: bool, ranks: tuple[int, int] | None = None
+    ) -> ResumableLoader:
+        rank, world_size = ranks or self.ranks()
         stored = self._features.get(split)
         dataset: Dataset[Sample] = stored or self._valid_attribute(f'{split}_dataset')
         sampler = KeyedSampler(

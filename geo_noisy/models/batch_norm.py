@@ -13,6 +13,9 @@ class SplitBatchNorm2d(nn.BatchNorm2d):
     """
 
     splits: int = 1
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
 
     @classmethod
     def replace_in(cls, module: nn.Module, splits: int) -> None:

@@ -170,7 +170,7 @@ def _matrix(*entries: Tensor | float) -> Tensor:
     """Stack the six entries of affine matrices, row by row; numbers are spread over the batch."""
     like = next(entry for entry in entries if isinstance(entry, Tensor))
     rows = [entry if isinstance(entry, Tensor) else torch.full_like(like, entry) for entry in (*entries, 0, 0, 1)]
-    return torch.stack(rows, dim=-1).unflatten(-1, (3, 3))
+    return torch.stack(rows, dim=-1).view(-1, 3, 3)
 
 
 def _apply_where(chosen: Tensor, matrix: Tensor) -> Tensor:

@@ -41,8 +41,8 @@ class Views(nn.Module):
             size_px: Side of the views; by default that of the images.
         """
         super().__init__()
-        self.geometry = nn.ModuleList(geometry)
-        self.photometric = nn.ModuleList(photometric)
+        self.geometry, self.photometric = tuple(geometry), tuple(photometric)
+        self._operations = nn.ModuleList([*geometry, *photometric])
         self.size_px = size_px
 
     def forward(self, batch: Sample) -> Sample:
@@ -59,7 +59,8 @@ class Views(nn.Module):
         image = batch['image']
         dates = image.shape[1] if image.ndim == 5 else 1
         draw = torch.stack([split(batch['draw'], date) for date in range(dates)], dim=1).flatten()
-        flat = {key: self._flatten(batch[key], image.ndim) for key in ('image', 'mask', 'valid') if key in batch}
+        keys: list[str] = [key for key in ('image', 'mask', 'valid') if key in batch]
+        flat: dict[str, Tensor] = {key: self._flatten(batch[key], image.ndim) for key in keys}
         viewed = self._change_pixels(self._resample(flat, draw), draw)
         return batch | {key: value.view(*batch[key].shape[:-2], *value.shape[-2:]) for key, value in viewed.items()}
 

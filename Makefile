@@ -1,0 +1,45 @@
+# Two commands do all the set-up: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv/bin
+# Two test processes with one thread each: as fast on two cores as it gets, and repeatable bit for bit.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: help install install-dev demo test lint format types imports unit clean
+
+help:
+	@echo 'make demo    install, then pretrain, probe and compare on a small synthetic data set'
+	@echo 'make test    install, then check style, types and imports, and run the tests'
+	@echo 'make format  format the code'
+	@echo 'make clean   remove the environment and caches'
+
+install:
+	@$(PYTHON) .ci/bootstrap.py
+
+install-dev:
+	@$(PYTHON) .ci/bootstrap.py dev
+
+demo: export OMP_NUM_THREADS =
+demo: install
+	$(VENV)/geo-noisy demo
+
+test: install-dev lint types imports unit
+
+lint:
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+
+types:
+	$(VENV)/mypy
+
+imports:
+	$(VENV)/lint-imports
+
+unit:
+	$(VENV)/python -m pytest -n 2
+
+format: install-dev
+	$(VENV)/ruff check --fix .
+	$(VENV)/ruff format .
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

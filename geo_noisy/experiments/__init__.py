@@ -1,0 +1,1 @@
+"""From a grid to runs to rows: pretrain, probe and test each cell, and compare."""

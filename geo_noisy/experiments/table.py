@@ -1,0 +1,33 @@
+"""The table of results: one row a cell, never half written."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a text file so that a reader sees the old or the new content, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f'.{path.name}.{os.getpid()}')
+    part.write_text(text)
+    os.replace(part, path)
+
+
+def read_table(folder: Path) -> pd.DataFrame:
+    """Rows of the cells that ended; an empty frame where there are none."""
+    path = folder / 'results.parquet'
+    return pd.read_parquet(path) if path.exists() else pd.DataFrame({'key': pd.Series(dtype=str)})
+
+
+def add_row(folder: Path, row: dict[str, Any]) -> pd.DataFrame:
+    """Add a cell's row to results.parquet and results.csv, in place of an older one of the same cell."""
+    table = read_table(folder)
+    table = pd.concat([table[table['key'] != row['key']], pd.DataFrame([row])], ignore_index=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f'.results.parquet.{os.getpid()}'
+    table.to_parquet(part)
+    os.replace(part, folder / 'results.parquet')
+    write_atomically(folder / 'results.csv', table.to_csv(index=False))
+    return table

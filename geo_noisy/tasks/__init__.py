@@ -1,0 +1,8 @@
+"""Pretraining and probing, on TorchGeo's ``BaseTask``."""
+
+from geo_noisy.tasks.checkpoint import BestCheckpoint
+from geo_noisy.tasks.dense_contrast import DenseContrast
+from geo_noisy.tasks.momentum_contrast import MomentumContrast
+from geo_noisy.tasks.segmentation_probe import SegmentationProbe
+
+__all__ = ['BestCheckpoint', 'DenseContrast', 'MomentumContrast', 'SegmentationProbe']

@@ -1,0 +1,152 @@
+"""Supervised dense contrast on pairs: the within-image and the cross-image loss."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torchgeo.datasets.utils import Sample
+from torchvision.models._api import WeightsEnum
+
+from geo_noisy.losses.labels import LabelPooling, pool_labels
+from geo_noisy.losses.modules import CrossImageLoss, WithinImageLoss
+from geo_noisy.models.encoder import last_features
+from geo_noisy.models.heads import pixel_projection
+from geo_noisy.tasks.pretraining import _PARTNER_STREAM, PairTask, Query
+from geo_noisy.transforms.draws import split, uniforms
+from geo_noisy.transforms.views import Views
+
+
+class DenseContrast(PairTask):
+    """Pixels of the two dates are pulled together by class (paper, section III-B; Zhao et al. 2021).
+
+    If you use this task in your research, please cite https://arxiv.org/abs/2012.06985.
+    """
+
+    def __init__(
+        self,
+        model: str = 'resnet18',
+        weights: WeightsEnum | str | bool | None = None,
+        in_channels: int = 3,
+        output_stride: int = 32,
+        views: Views | None = None,
+        loss: Literal['within', 'cross'] = 'within',
+        query: Query = 'coin',
+        projection_dim: int = 256,
+        label_pooling: LabelPooling = 'nearest',
+        ignore_index: int = 255,
+        temperature: float = 0.07,
+        lr: float = 0.03,
+        momentum: float = 0.9,
+        weight_decay: float = 1e-4,
+        warmup_steps: int = 0,
+        band_mean: list[float] | None = None,
+        band_std: list[float] | None = None,
+    ) -> None:
+        """Initialise a new DenseContrast.
+
+        Args:
+            model: Name of an encoder of segmentation-models-pytorch.
+            weights: Initial weights: path of a checkpoint, a TorchGeo weight or its name, True for ImageNet, False
+                or None for random ones.
+            in_channels: Number of bands.
+            output_stride: Image side over feature map side: 32, 16 or 8.
+            views: Random views of the two dates; MoCo v2's by default.
+            loss: ``within`` (equation 2) or ``cross`` (equation 3).
+            query: Which date holds the anchors: a seeded ``coin`` for each pair, ``earlier``, ``later``, or
+                ``symmetric`` for both in turn.
+            projection_dim: Channels of the projection.
+            label_pooling: How labels go down to the feature map: ``nearest``, ``majority`` or ``any``.
+            ignore_index: Label of pixels to leave out.
+            temperature: Softmax temperature.
+            lr: Learning rate.
+            momentum: Momentum of SGD.
+            weight_decay: Weight decay.
+            warmup_steps: Steps of linear warm-up.
+            band_mean: Mean of each band in [0, 1] units; the data module's by default.
+            band_std: Standard deviation of each band in [0, 1] units; the data module's by default.
+
+        Raises:
+            ValueError: If an argument lies outside its range.
+        """
+        if loss not in ('within', 'cross'):
+            raise ValueError(f"loss is {loss!r}; choose 'within' or 'cross'.")
+        self.weights = weights
+        super().__init__()
+        self.set_views(views)
+
+    def configure_models(self) -> None:
+        """Build the encoder and its head."""
+        super().configure_models()
+        self.head = pixel_projection(self.channels, self.hparams['projection_dim'])
+
+    def configure_losses(self) -> None:
+        """Build the loss."""
+        loss = WithinImageLoss if self.hparams['loss'] == 'within' else CrossImageLoss
+        self.criterion = loss(self.hparams['temperature'], self.hparams['ignore_index'])
+
+    def pair_loss(self, batch: Sample, *, train: bool) -> tuple[Tensor, Tensor]:
+        """Dense loss of a batch."""
+        if 'mask' not in batch:
+            raise ValueError("The dense losses need labels: the data set gives no 'mask' with its pairs.")
+        losses, pooled = [], []
+        for anchor, partner in self.directions(batch):
+            images = torch.cat([anchor['image'], partner['image']])
+            features = last_features(self.model, images)
+            projected = self.head(features)
+            labels = pool_labels(
+                torch.cat([anchor['mask'], partner['mask']]),
+                (projected.shape[-2], projected.shape[-1]),
+                self.hparams['label_pooling'],
+                self.hparams['ignore_index'],
+            )
+            losses.append(self._loss(projected, labels, batch))
+            pooled.append(features[: len(projected) // 2].mean(dim=(2, 3)))
+            if train:
+                self._log_labels(labels)
+        return torch.stack(losses).mean(), torch.cat(pooled)
+
+    def _loss(self, projected: Tensor, labels: Tensor, batch: Sample) -> Tensor:
+        (features_a, features_b), (labels_a, labels_b) = projected.chunk(2), labels.chunk(2)
+        if self.hparams['loss'] == 'within':
+            loss: Tensor = self.criterion(features_a, features_b, labels_a, labels_b)
+            return loss
+        other, found = other_places(batch['location'], batch['draw'])
+        labels_other = labels_b[other].masked_fill(~found[:, None, None], self.hparams['ignore_index'])
+        loss = self.criterion(features_a, features_b, features_b[other], labels_a, labels_b, labels_other)
+        return loss
+
+    def _log_labels(self, labels: Tensor) -> None:
+        known = labels != self.hparams['ignore_index']
+        share = ((labels > 0) & known).sum() / known.sum().clamp(min=1)
+        self.log('train_foreground_cells', share.float(), batch_size=len(labels))
+
+    def validation_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> None:
+        """Log the loss on clean pairs with fixed views.
+
+        Args:
+            batch: A pair batch.
+            batch_idx: Number of the batch.
+            dataloader_idx: Number of the loader.
+        """
+        loss, features = self.pair_loss(batch, train=False)
+        size = len(features)
+        self.log('val_loss', loss, batch_size=size, prog_bar=True, sync_dist=True)
+        spread = features.div(features.norm(dim=1, keepdim=True).clamp(min=1e-12)).std(dim=0, correction=0).mean()
+        self.log('val_spread', spread * features.shape[1] ** 0.5, batch_size=size, sync_dist=True)
+
+
+def other_places(location: Tensor, draw: Tensor) -> tuple[Tensor, Tensor]:
+    """Choose for each image of a batch another one, at random, never from its own place.
+
+    Args:
+        location: Place of each image, [B].
+        draw: Seed of each sample, [B].
+
+    Returns:
+        Position of the chosen image, [B], and whether there is any, [B] bool.
+    """
+    size = len(location)
+    allowed = location[:, None] != location[None]
+    # A fixed score for each (anchor, candidate), from the draws alone.
+    scores = uniforms(split(draw, _PARTNER_STREAM), size).masked_fill(~allowed, -1.0)
+    return scores.argmax(dim=1), allowed.any(dim=1)

@@ -1,0 +1,240 @@
+"""Momentum contrast on pairs (MoCo v2; Temporal Positives where the pairs are two dates)."""
+
+import warnings
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from lightly.models.utils import update_momentum
+from lightning.pytorch.utilities import rank_zero_warn
+from torch import Tensor
+from torchgeo.datasets.utils import Sample
+from torchvision.models._api import WeightsEnum
+
+from geo_noisy.losses.functional import info_nce_logits
+from geo_noisy.losses.modules import InfoNCE
+from geo_noisy.models.batch_norm import SplitBatchNorm2d
+from geo_noisy.models.encoder import last_features
+from geo_noisy.models.heads import image_projection, momentum_copy
+from geo_noisy.models.queue import KeyQueue
+from geo_noisy.tasks.pretraining import _SHUFFLE_STREAM, PairTask, Query
+from geo_noisy.transforms.draws import split, uniforms
+from geo_noisy.transforms.views import Views
+
+
+class MomentumContrast(PairTask):
+    """MoCo v2 on temporal pairs (paper, section III-A).
+
+    The order of a step is that of the released code: momentum update, keys, loss with the positive beside the
+    queue, enqueue. Only parameters follow the momentum rule: the key encoder's batch norm statistics are its own.
+
+    If you use this task in your research, please cite:
+
+    * https://arxiv.org/abs/2003.04297 (MoCo v2)
+    * https://arxiv.org/abs/2011.09980 (Temporal Positives)
+    """
+
+    def __init__(
+        self,
+        model: str = 'resnet18',
+        weights: WeightsEnum | str | bool | None = None,
+        in_channels: int = 3,
+        output_stride: int = 32,
+        views: Views | None = None,
+        query: Query = 'coin',
+        projection_dim: int = 128,
+        queue_size: int = 4096,
+        temperature: float = 0.2,
+        key_momentum: float = 0.999,
+        batch_norm_splits: int = 1,
+        lr: float = 0.03,
+        momentum: float = 0.9,
+        weight_decay: float = 1e-4,
+        warmup_steps: int = 0,
+        band_mean: list[float] | None = None,
+        band_std: list[float] | None = None,
+    ) -> None:
+        """Initialise a new MomentumContrast.
+
+        Args:
+            model: Name of an encoder of segmentation-models-pytorch.
+            weights: Initial weights: path of a checkpoint, a TorchGeo weight or its name, True for ImageNet, False
+                or None for random ones.
+            in_channels: Number of bands.
+            output_stride: Image side over feature map side: 32, 16 or 8.
+            views: Random views of the two dates; MoCo v2's by default.
+            query: Which date is the query: a seeded ``coin`` for each pair, ``earlier``, ``later``, or
+                ``symmetric`` for both in turn.
+            projection_dim: Length of the features that the loss compares.
+            queue_size: Number of negatives; keep it below the number of locations.
+            temperature: Softmax temperature; 0.2 in MoCo v2, 0.02 in Temporal Positives.
+            key_momentum: Share of the key encoder's parameters that stays at each step, in [0, 1].
+            batch_norm_splits: Parts of a batch with batch norm of their own, in place of ShuffleBN; 1 is plain.
+            lr: Learning rate.
+            momentum: Momentum of SGD.
+            weight_decay: Weight decay.
+            warmup_steps: Steps of linear warm-up.
+            band_mean: Mean of each band in [0, 1] units; the data module's by default.
+            band_std: Standard deviation of each band in [0, 1] units; the data module's by default.
+
+        Raises:
+            ValueError: If an argument lies outside its range.
+
+        Warns:
+            UserWarning: If the queue exceeds the number of training locations, or does not divide by the batch.
+        """
+        if not 0 <= key_momentum <= 1:
+            raise ValueError(f'key_momentum is {key_momentum}; it must lie in [0, 1].')
+        self.weights = weights
+        super().__init__()
+        self.set_views(views)
+
+    def configure_models(self) -> None:
+        """Build the encoder, its head, their momentum copies and the queue."""
+        super().configure_models()
+        SplitBatchNorm2d.replace_in(self.model, self.hparams['batch_norm_splits'])
+        self.head = image_projection(self.channels, self.hparams['projection_dim'])
+        # No name of these may hold "model.": TorchGeo takes every such tensor of a checkpoint for the encoder.
+        self.key_encoder = momentum_copy(self.model)
+        self.key_head = momentum_copy(self.head)
+        self.queue = KeyQueue(self.hparams['queue_size'], self.hparams['projection_dim'])
+        self._validation: list[tuple[Tensor, Tensor, Tensor]] = []
+
+    def configure_losses(self) -> None:
+        """Build the loss."""
+        self.criterion = InfoNCE(self.hparams['temperature'])
+
+    def on_fit_start(self) -> None:
+        """Warn of a queue that would hold stale keys of the query itself."""
+        super().on_fit_start()
+        datamodule = getattr(self.trainer, 'datamodule', None)
+        dataset = getattr(datamodule, 'train_dataset', None)
+        size, batch = self.hparams['queue_size'], getattr(datamodule, 'batch_size', None)
+        if dataset is not None and size > len(dataset):
+            warnings.warn(
+                f'queue_size is {size}, more than the {len(dataset)} training locations: it holds older keys of the '
+                f'query itself. They are left out as negatives; choose queue_size below {len(dataset)}.',
+                stacklevel=2,
+            )
+        if batch and size % batch:
+            warnings.warn(
+                f'queue_size is {size}, no multiple of batch_size {batch}: the queue is replaced in uneven parts. '
+                f'Training is right; {size // batch * batch or batch} would be even.',
+                stacklevel=2,
+            )
+
+    def encode_query(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Projected unit vectors [B, projection_dim] and pooled features [B, C] of standardised images."""
+        pooled = last_features(self.model, image).mean(dim=(2, 3))
+        return F.normalize(self.head(pooled), dim=1), pooled
+
+    @torch.no_grad()
+    def encode_key(self, image: Tensor) -> Tensor:
+        """Projected unit vectors [B, projection_dim] by the momentum encoder."""
+        pooled = last_features(self.key_encoder, image).mean(dim=(2, 3))
+        return F.normalize(self.key_head(pooled), dim=1)
+
+    def encode_shuffled_key(self, image: Tensor, draw: Tensor) -> Tensor:
+        """Keys from a shuffled batch, so that split batch norm cannot tell which key belongs to a query."""
+        if self.hparams['batch_norm_splits'] == 1:
+            return self.encode_key(image)
+        order = uniforms(split(draw, _SHUFFLE_STREAM), 1)[:, 0].argsort(stable=True)
+        return self.encode_key(image[order])[order.argsort()]
+
+    def pair_loss(self, batch: Sample, *, train: bool) -> tuple[Tensor, Tensor]:
+        """InfoNCE of a training batch against the queue, which then takes its keys."""
+        self._update_key_encoder()
+        locations = batch['location']
+        excluded = self.queue.same_place(locations)
+        losses, keys, pooled = [], [], []
+        for query, key in self.directions(batch):
+            q, features = self.encode_query(query['image'])
+            k = self.encode_shuffled_key(key['image'], batch['draw'])
+            losses.append(self.criterion(q, k, self.queue.features.clone(), excluded))
+            keys.append(k)
+            pooled.append(features)
+        self._enqueue(torch.cat(keys), locations.repeat(len(keys)))
+        return torch.stack(losses).mean(), torch.cat(pooled)
+
+    @torch.no_grad()
+    def _update_key_encoder(self) -> None:
+        update_momentum(self.model, self.key_encoder, self.hparams['key_momentum'])
+        update_momentum(self.head, self.key_head, self.hparams['key_momentum'])
+
+    def _enqueue(self, keys: Tensor, locations: Tensor) -> None:
+        if self.trainer.world_size > 1:
+            keys, locations = (self._gather(value) for value in (keys, locations))
+        self.queue.enqueue(keys, locations)
+
+    def _gather(self, value: Tensor) -> Tensor:
+        """Rows of all ranks, one after the other."""
+        return cast(Tensor, self.all_gather(value)).flatten(0, 1)
+
+    def validation_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> None:
+        """Encode a batch of fixed views, for the loss at the end of the epoch.
+
+        Args:
+            batch: A pair batch.
+            batch_idx: Number of the batch.
+            dataloader_idx: Number of the loader.
+        """
+        query, key = self.directions(batch)[0]
+        q, _ = self.encode_query(query['image'])
+        self._validation.append((q, self.encode_key(key['image']), batch['location']))
+
+    def on_validation_epoch_end(self) -> None:
+        """Log loss, top-1 and rank of the positive against the other validation keys.
+
+        The negatives are keys of the present key encoder, never the training queue, so that the loss can be
+        compared over time. Until the queue has been filled once, ``val_loss`` is infinite: no checkpoint of
+        that time can be the best.
+        """
+        parts = [torch.cat(part) for part in zip(*self._validation, strict=True)]
+        self._validation.clear()
+        if self.trainer.sanity_checking:
+            return
+        if self.trainer.world_size > 1:
+            parts = [self._gather(part) for part in parts]
+        query, key, location = parts
+        loss, rank, top1 = retrieval_scores(query, key, location, self.hparams['temperature'])
+        ready = self.queue.filled or not self.trainer.training
+        self.log('val_loss', loss if ready else torch.full_like(loss, torch.inf), prog_bar=True)
+        self.log('val_loss_present', loss)
+        self.log('val_rank', rank, prog_bar=True)
+        self.log('val_top1', top1)
+        self.log('val_spread', key.float().std(dim=0).mean() * key.shape[1] ** 0.5)
+
+    def on_fit_end(self) -> None:
+        """Say so when the queue was never filled: then no checkpoint is the best."""
+        if not self.queue.filled:
+            rank_zero_warn(
+                f'Training saw {int(self.queue.seen)} keys, fewer than queue_size {self.hparams["queue_size"]}: random '
+                'negatives stayed in the queue, and no checkpoint counts as the best. Train longer, or lower queue_size.'
+            )
+
+
+def retrieval_scores(
+    query: Tensor, key: Tensor, location: Tensor, temperature: float, *, rows: int = 1024
+) -> tuple[Tensor, Tensor, Tensor]:
+    """InfoNCE and rank of each query's own key among the keys of all other places.
+
+    Args:
+        query: Unit vectors, [N, D].
+        key: Unit vectors, [N, D].
+        location: Place of each pair, [N].
+        temperature: Softmax temperature.
+        rows: Queries compared at once, to bound memory.
+
+    Returns:
+        Mean loss; mean rank as a share of the negatives that beat the positive (0 best, 0.5 chance); share of
+        queries whose own key comes first.
+    """
+    losses, ranks = [], []
+    for start in range(0, len(query), rows):
+        part = slice(start, start + rows)
+        same = location[part, None] == location[None]
+        logits = info_nce_logits(query[part], key[part], key, temperature, excluded=same)
+        losses.append(logits.logsumexp(dim=1) - logits[:, 0])
+        ranks.append((logits[:, 1:] > logits[:, :1]).sum(dim=1) / (~same).sum(dim=1).clamp(min=1))
+    rank = torch.cat(ranks)
+    return torch.cat(losses).mean(), rank.mean(), (rank == 0).float().mean()

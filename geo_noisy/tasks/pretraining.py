@@ -1,0 +1,114 @@
+"""What both pretraining tasks share: views of the two dates, the query's role, and the optimiser."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import torch
+from lightly.utils.debug import std_of_l2_normalized
+from torch import Tensor
+from torch.optim import SGD
+from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR
+from torchgeo.datasets.utils import Sample
+
+from geo_noisy.models.encoder import last_features
+from geo_noisy.tasks.base import EncoderTask
+from geo_noisy.transforms.draws import split, uniforms
+from geo_noisy.transforms.views import MoCoViews, Views
+
+Query = Literal['coin', 'earlier', 'later', 'symmetric']
+QUERIES: tuple[Query, ...] = ('coin', 'earlier', 'later', 'symmetric')
+
+_ROLE_STREAM, _SHUFFLE_STREAM, _PARTNER_STREAM = 3000, 3001, 3002
+
+
+class PairTask(EncoderTask):
+    """Pretraining on pairs: a subclass turns two views into a loss."""
+
+    ignore: Sequence[str] | str | None = ('weights', 'views')
+    views: Views
+
+    def configure_models(self) -> None:
+        """Build the encoder, after a check of the arguments."""
+        if self.hparams['query'] not in QUERIES:
+            raise ValueError(f'query is {self.hparams["query"]!r}; choose one of {QUERIES}.')
+        super().configure_models()
+
+    def set_views(self, views: Views | None) -> None:
+        """Keep the views, MoCo v2's by default."""
+        self.views = views if views is not None else MoCoViews()
+
+    def directions(self, batch: Sample) -> list[tuple[Sample, Sample]]:
+        """Draw the views of a batch, and say which date is the query (the anchor).
+
+        Args:
+            batch: A pair batch of the contract with ``image`` [B, 2, C, H, W] in [0, 1].
+
+        Returns:
+            Pairs (query, key) of dicts with ``image`` [B, C, h, w] and, where labels are there, ``mask``
+            [B, h, w]; two pairs for ``symmetric``.
+        """
+        with torch.no_grad():
+            viewed = self.views(batch)
+            viewed['image'] = self.standardise(viewed['image'].flatten(0, 1)).view(-1, 2, *viewed['image'].shape[2:])
+            dates = [{key: viewed[key][:, date] for key in ('image', 'mask') if key in viewed} for date in (0, 1)]
+            earlier, later = dates
+            match self.hparams['query']:
+                case 'earlier':
+                    return [(earlier, later)]
+                case 'later':
+                    return [(later, earlier)]
+                case 'symmetric':
+                    return [(earlier, later), (later, earlier)]
+            swap = uniforms(split(batch['draw'], _ROLE_STREAM), 1)[:, 0] < 0.5
+            return [(_choose(swap, later, earlier), _choose(swap, earlier, later))]
+
+    @abstractmethod
+    def pair_loss(self, batch: Sample, *, train: bool) -> tuple[Tensor, Tensor]:
+        """Loss of a batch, and pooled features [B, D] of its queries."""
+
+    def training_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> Tensor:
+        """Compute the training loss.
+
+        Args:
+            batch: A pair batch.
+            batch_idx: Number of the batch.
+            dataloader_idx: Number of the loader.
+
+        Returns:
+            The loss.
+        """
+        loss, features = self.pair_loss(batch, train=True)
+        size = len(features)
+        self.log('train_loss', loss, batch_size=size, prog_bar=True)
+        self.log('train_spread', std_of_l2_normalized(features.detach().float()), batch_size=size)
+        self.log('train_noisy_rate', (batch['noisy'] == 1).float().mean(), batch_size=size)
+        return loss
+
+    def predict_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> Tensor:
+        """Pooled features of both dates, [B, 2, D], without random views."""
+        image = self.standardise(batch['image'].flatten(0, 1))
+        return last_features(self.model, image).mean(dim=(2, 3)).view(-1, 2, self.channels)
+
+    def configure_optimizers(self) -> Any:
+        """SGD with a cosine schedule over all steps, after a linear warm-up of ``warmup_steps``."""
+        optimizer = SGD(
+            [parameter for parameter in self.parameters() if parameter.requires_grad],
+            lr=self.hparams['lr'],
+            momentum=self.hparams['momentum'],
+            weight_decay=self.hparams['weight_decay'],
+        )
+        steps = int(self.trainer.estimated_stepping_batches)
+        warmup = min(self.hparams['warmup_steps'], steps - 1)
+        scheduler: LRScheduler = CosineAnnealingLR(optimizer, T_max=steps - warmup)
+        if warmup > 0:
+            rise = LinearLR(optimizer, start_factor=1 / (warmup + 1), total_iters=warmup)
+            scheduler = SequentialLR(optimizer, [rise, scheduler], milestones=[warmup])
+        return {'optimizer': optimizer, 'lr_scheduler': {'scheduler': scheduler, 'interval': 'step'}}
+
+
+def _choose(swap: Tensor, swapped: Sample, kept: Sample) -> Sample:
+    """Take each sample of a batch from one of two dates."""
+    return {
+        key: torch.where(swap.view(-1, *[1] * (kept[key].ndim - 1)), swapped[key], kept[key]) for key in kept
+    }

@@ -1,0 +1,264 @@
+"""Segmentation on top of a pretrained encoder: the paper's probe, or fine-tuning."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import CosineAnnealingLR
+from torchgeo.datasets.utils import Sample
+from torchvision.models._api import WeightsEnum
+
+from geo_noisy.datamodules.base import SegmentationDataModule
+from geo_noisy.metrics.segmentation import SegmentationScores, inverse_frequency_weights
+from geo_noisy.models.encoder import last_features
+from geo_noisy.models.heads import segmentation_head
+from geo_noisy.tasks.base import EncoderTask
+from geo_noisy.transforms.views import Views
+
+
+class SegmentationProbe(EncoderTask):
+    """An FCN head on an encoder that is frozen or fine-tuned (paper, section V).
+
+    Frozen means frozen: no gradients, and batch norm in eval mode.
+    """
+
+    ignore: Sequence[str] | str | None = ('weights', 'views')
+    monitor = 'val_f1_macro'
+    loss_weights: Tensor
+    val_scores: SegmentationScores
+    test_scores: SegmentationScores
+    mode = 'max'
+
+    def __init__(
+        self,
+        model: str = 'resnet18',
+        weights: WeightsEnum | str | bool | None = None,
+        in_channels: int = 3,
+        output_stride: int = 32,
+        classes: Sequence[str] = ('background', 'foreground'),
+        views: Views | None = None,
+        freeze: bool = True,
+        calibrate_batch_norm: bool = False,
+        cache_features: Literal['memory', 'disk'] | None = None,
+        class_weights: Literal['inverse-frequency'] | Sequence[float] | None = 'inverse-frequency',
+        ignore_index: int = 255,
+        lr: float = 1e-3,
+        weight_decay: float = 1e-4,
+        band_mean: list[float] | None = None,
+        band_std: list[float] | None = None,
+    ) -> None:
+        """Initialise a new SegmentationProbe.
+
+        Args:
+            model: Name of an encoder of segmentation-models-pytorch.
+            weights: Weights of the encoder: path of a checkpoint, a TorchGeo weight or its name, True for ImageNet,
+                False or None for random ones.
+            in_channels: Number of bands.
+            output_stride: Image side over feature map side: 32, 16 or 8.
+            classes: Names of the classes, in order.
+            views: Random views of training images and masks; none by default.
+            freeze: Whether the encoder stays as it is; False fine-tunes all of it.
+            calibrate_batch_norm: Pass the training images through the encoder once, before training, to set its
+                batch norm statistics (a random encoder has none).
+            cache_features: Where to keep features worked out once, for a frozen encoder without views: ``memory`` or
+                ``disk``; None encodes every batch anew.
+            class_weights: ``inverse-frequency`` over the training set, a weight for each class, or None.
+            ignore_index: Label of pixels to leave out.
+            lr: Learning rate.
+            weight_decay: Weight decay.
+            band_mean: Mean of each band in [0, 1] units; by default the checkpoint's, else the data module's.
+            band_std: Standard deviation of each band in [0, 1] units; likewise.
+
+        Raises:
+            ValueError: If features are to be cached of an encoder that changes or of random views, or the number of
+                class weights is not that of the classes.
+        """
+        if cache_features is not None and (not freeze or views is not None):
+            raise ValueError(
+                f'cache_features is {cache_features!r}, but the encoder '
+                f'{"is fine-tuned" if not freeze else "sees random views"}, so its features change: set it to null.'
+            )
+        if isinstance(class_weights, Sequence) and not isinstance(class_weights, str):
+            if len(class_weights) != len(classes):
+                raise ValueError(f'class_weights has {len(class_weights)} values for {len(classes)} classes.')
+        elif class_weights not in ('inverse-frequency', None):
+            raise ValueError(f"class_weights is {class_weights!r}; give 'inverse-frequency', a list, or null.")
+        self.weights = weights
+        super().__init__()
+        self.views = views
+
+    def configure_models(self) -> None:
+        """Build the encoder and the head."""
+        super().configure_models()
+        self.head = segmentation_head(self.channels, len(self.hparams['classes']))
+        if self.hparams['freeze']:
+            self.model.requires_grad_(False)
+        weights = self.hparams['class_weights']
+        count = len(self.hparams['classes'])
+        known = torch.ones(count) if weights is None or isinstance(weights, str) else torch.tensor(list(weights))
+        self.register_buffer('loss_weights', known)
+
+    def configure_metrics(self) -> None:
+        """Build the scores of validation and test."""
+        classes, ignore = list(self.hparams['classes']), self.hparams['ignore_index']
+        self.val_scores = SegmentationScores(classes, ignore)
+        self.test_scores = SegmentationScores(classes, ignore)
+
+    def train(self, mode: bool = True) -> 'SegmentationProbe':
+        """Switch to training, all but a frozen encoder."""
+        super().train(mode)
+        if self.hparams['freeze']:
+            self.model.eval()
+        return self
+
+    def encode(self, image: Tensor) -> Tensor:
+        """Features [B, D, h, w] of images in [0, 1]."""
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.hparams['freeze']):
+            return last_features(self.model, self.standardise(image))
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits [B, classes, H, W] of images [B, C, H, W] in [0, 1]."""
+        return self.upsample(self.head(self.encode(image)), image.shape[-2:])
+
+    @staticmethod
+    def upsample(logits: Tensor, size: torch.Size) -> Tensor:
+        """Bilinear upsampling to the size of the image, as in torchvision's FCN."""
+        return F.interpolate(logits, size, mode='bilinear', align_corners=False)
+
+    def on_fit_start(self) -> None:
+        """Set batch norm statistics, class weights and cached features from the training set."""
+        super().on_fit_start()
+        datamodule = getattr(self.trainer, 'datamodule', None)
+        if not isinstance(datamodule, SegmentationDataModule):
+            return
+        if self.hparams['class_weights'] == 'inverse-frequency':
+            counts = torch.from_numpy(datamodule.class_counts())[: len(self.loss_weights)]
+            self.loss_weights.copy_(inverse_frequency_weights(counts))
+        if self.trainer.ckpt_path is None and self.hparams['calibrate_batch_norm']:
+            datamodule.for_each_training_batch(self._calibrate_with(), device=self.device)
+        self._cache(datamodule, ('train', 'val'))
+
+    def on_test_start(self) -> None:
+        """Cache the features of the test set."""
+        datamodule = getattr(self.trainer, 'datamodule', None)
+        if isinstance(datamodule, SegmentationDataModule):
+            self._cache(datamodule, ('test',))
+
+    def _cache(self, datamodule: SegmentationDataModule, splits: Sequence[str]) -> None:
+        storage = self.hparams['cache_features']
+        if storage is None:
+            return
+        self.model.eval()
+        with torch.no_grad():
+            datamodule.cache_features(splits, self.encode, storage=storage, device=self.device)
+
+    def _calibrate_with(self) -> Any:
+        """A step that gathers batch norm statistics as plain averages over the batches."""
+        for layer in self.model.modules():
+            if isinstance(layer, torch.nn.BatchNorm2d):
+                layer.reset_running_stats()
+                layer.momentum = None
+
+        def step(image: Tensor) -> None:
+            self.model.train()
+            with torch.no_grad():
+                last_features(self.model, self.standardise(image))
+            self.train(self.training)
+
+        return step
+
+    def _logits(self, batch: Sample) -> Tensor:
+        if 'feature' in batch:
+            return self.upsample(self.head(batch['feature']), batch['mask'].shape[-2:])
+        logits: Tensor = self(batch['image'])
+        return logits
+
+    def _loss(self, logits: Tensor, mask: Tensor) -> Tensor:
+        ignore = self.hparams['ignore_index']
+        loss = F.cross_entropy(logits, mask, self.loss_weights, ignore_index=ignore, reduction='sum')
+        # The mean over weighted pixels, and a zero rather than NaN where all of them are ignored.
+        weight = self.loss_weights[mask[mask != ignore]].sum()
+        return loss / weight.clamp(min=torch.finfo(weight.dtype).tiny)
+
+    def training_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> Tensor:
+        """Compute the training loss.
+
+        Args:
+            batch: Images or features with masks.
+            batch_idx: Number of the batch.
+            dataloader_idx: Number of the loader.
+
+        Returns:
+            The loss.
+        """
+        if self.views is not None:
+            with torch.no_grad():
+                batch = self.views(batch)
+        loss = self._loss(self._logits(batch), batch['mask'])
+        self.log('train_loss', loss, batch_size=len(batch['mask']), prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> None:
+        """Log the loss and gather the scores of a validation batch.
+
+        Args:
+            batch: Images or features with masks.
+            batch_idx: Number of the batch.
+            dataloader_idx: Number of the loader.
+        """
+        logits = self._logits(batch)
+        self.log('val_loss', self._loss(logits, batch['mask']), batch_size=len(logits), sync_dist=True)
+        self.val_scores.update(logits.argmax(dim=1), batch['mask'])
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the pooled scores of the validation set."""
+        self._log_scores('val', self.val_scores)
+
+    def test_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> None:
+        """Log the loss and gather the scores of a test batch.
+
+        Args:
+            batch: Images or features with masks.
+            batch_idx: Number of the batch.
+            dataloader_idx: Number of the loader.
+        """
+        logits = self._logits(batch)
+        self.log('test_loss', self._loss(logits, batch['mask']), batch_size=len(logits), sync_dist=True)
+        self.test_scores.update(logits.argmax(dim=1), batch['mask'])
+
+    def on_test_epoch_end(self) -> None:
+        """Log the pooled scores of the test set."""
+        self._log_scores('test', self.test_scores)
+
+    def _log_scores(self, stage: str, scores: SegmentationScores) -> None:
+        computed = scores.compute()
+        scores.reset()
+        if not self.trainer.sanity_checking:
+            self.log_dict({f'{stage}_{name}': score.float() for name, score in computed.items()})
+
+    def predict_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Tensor | None]:
+        """Class probabilities, as TorchGeo's segmentation task gives them.
+
+        Args:
+            batch: Images.
+            batch_idx: Number of the batch.
+            dataloader_idx: Number of the loader.
+
+        Returns:
+            ``probabilities`` [B, classes, H, W], ``bounds`` and ``transform`` where the batch has them.
+        """
+        return {
+            'probabilities': self(batch['image']).softmax(dim=1),
+            'bounds': batch.get('bounds'),
+            'transform': batch.get('transform'),
+        }
+
+    def configure_optimizers(self) -> Any:
+        """AdamW with a cosine schedule over the epochs."""
+        parameters = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        optimizer = AdamW(parameters, lr=self.hparams['lr'], weight_decay=self.hparams['weight_decay'])
+        scheduler = CosineAnnealingLR(optimizer, T_max=max(1, self.trainer.max_epochs or 1))
+        return {'optimizer': optimizer, 'lr_scheduler': {'scheduler': scheduler, 'interval': 'epoch'}}

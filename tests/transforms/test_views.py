@@ -1,0 +1,232 @@
+"""Views: each date on its own, a mask that follows, any number of bands, any batch."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torchgeo.datasets.utils import Sample
+
+from geo_noisy.transforms import (
+    ChannelShift,
+    ColorJitter,
+    GaussianBlur,
+    Geometry,
+    Grayscale,
+    MoCoViews,
+    Noise,
+    Photometric,
+    RandomAffine,
+    RandomCrop,
+    RandomFlip,
+    RandomQuarterTurn,
+    RandomResizedCrop,
+    Views,
+    VTSViews,
+)
+
+
+def batch(size: int = 6, bands: int = 3, side: int = 32, seed: int = 0) -> Sample:
+    generator = torch.Generator().manual_seed(seed)
+    return {
+        'image': torch.rand(size, 2, bands, side, side, generator=generator),
+        'mask': torch.randint(0, 3, (size, 2, side, side), generator=generator),
+        'valid': torch.rand(size, 2, side, side, generator=generator) > 0.1,
+        'draw': torch.randint(0, 2**62, (size,), generator=generator),
+        'location': torch.arange(size),
+    }
+
+
+def labelled_blocks(side: int = 32) -> Sample:
+    """An image whose red value is its mask's class: they must stay together under any geometry."""
+    mask = (torch.arange(4).view(2, 2).repeat_interleave(side // 2, 0).repeat_interleave(side // 2, 1)).long()
+    image = (mask.float() / 3).expand(1, 2, 3, side, side).clone()
+    return {'image': image, 'mask': mask.expand(1, 2, side, side).clone(), 'draw': torch.tensor([5])}
+
+
+VIEWS: list[Callable[[], Views]] = [MoCoViews, VTSViews]
+
+
+@pytest.mark.parametrize('make', VIEWS)
+class TestPresets:
+    def test_a_sample_sees_the_same_view_in_any_batch(self, make: Callable[[], Views]) -> None:
+        full = make()(batch())
+        alone = make()({key: value[3:4] for key, value in batch().items()})
+        assert torch.allclose(alone['image'][0], full['image'][3], atol=1e-6)
+        assert torch.equal(alone['mask'][0], full['mask'][3])
+
+    def test_dates_are_drawn_on_their_own(self, make: Callable[[], Views]) -> None:
+        same = batch()
+        same['image'][:, 1] = same['image'][:, 0]
+        viewed = make()(same)['image']
+        assert ((viewed[:, 0] - viewed[:, 1]).abs().amax(dim=(1, 2, 3)) > 0.05).float().mean() > 0.5
+
+    def test_another_draw_gives_another_view(self, make: Callable[[], Views]) -> None:
+        first, second = batch(), batch()
+        second['draw'] = second['draw'] + 1
+        assert not torch.allclose(make()(first)['image'], make()(second)['image'])
+
+    def test_values_stay_in_range_and_types_stay(self, make: Callable[[], Views]) -> None:
+        viewed = make()(batch())
+        assert viewed['image'].min() >= 0
+        assert viewed['image'].max() <= 1
+        assert viewed['mask'].dtype == torch.int64
+        assert viewed['valid'].dtype == torch.bool
+        assert set(viewed['mask'].unique().tolist()) <= {0, 1, 2, 255}
+
+    def test_other_keys_pass(self, make: Callable[[], Views]) -> None:
+        assert torch.equal(make()(batch())['location'], batch()['location'])
+
+    def test_images_without_dates(self, make: Callable[[], Views]) -> None:
+        single = {key: batch()[key][:, 0] for key in ('image', 'mask')} | {'draw': batch()['draw']}
+        viewed = make()(single)
+        assert viewed['image'].shape == single['image'].shape
+        assert torch.equal(viewed['image'], make()(batch())['image'][:, 0])
+
+
+@pytest.mark.parametrize('bands', [1, 4, 13])
+def test_moco_views_take_any_number_of_bands(bands: int) -> None:
+    assert MoCoViews()(batch(bands=bands))['image'].shape[2] == bands
+
+
+def test_vts_views_take_any_number_of_bands() -> None:
+    assert VTSViews(bands=5)(batch(bands=5))['image'].shape[2] == 5
+
+
+def test_size_of_the_views() -> None:
+    viewed = MoCoViews(size_px=16)(batch())
+    assert viewed['image'].shape[-2:] == viewed['mask'].shape[-2:] == viewed['valid'].shape[-2:] == (16, 16)
+
+
+GEOMETRY: list[Geometry] = [
+    RandomFlip(horizontal=1.0),
+    RandomFlip(horizontal=0.0, vertical=1.0),
+    RandomQuarterTurn(p=1.0),
+    RandomResizedCrop(scale=(0.3, 0.5)),
+    RandomAffine(degrees=30.0),
+    RandomAffine(scale=(1.3, 1.5)),
+    RandomAffine(shift=0.2),
+    RandomCrop(0.6),
+]
+
+
+@pytest.mark.parametrize('operation', GEOMETRY, ids=lambda operation: type(operation).__name__)
+class TestGeometry:
+    def test_the_mask_follows_the_image(self, operation: Geometry) -> None:
+        viewed = Views(geometry=[operation])(labelled_blocks(64))
+        image, mask = viewed['image'][0, :, 0] * 3, viewed['mask'][0]
+        known = mask != 255
+        interior = (image - image.round()).abs() < 0.02  # resampling blends classes at their border
+        assert (known & interior).float().mean() > 0.5
+        assert (image.round()[known & interior] == mask[known & interior]).float().mean() > 0.98
+
+    def test_it_changes_the_image(self, operation: Geometry) -> None:
+        data = batch(size=16)
+        changed = (Views(geometry=[operation])(data)['image'] - data['image']).abs().amax(dim=(1, 2, 3, 4)) > 1e-3
+        assert changed.float().mean() > 0.6
+
+
+def test_probability_zero_leaves_the_image() -> None:
+    operations = [
+        RandomFlip(horizontal=0.0),
+        RandomQuarterTurn(p=0.0),
+        RandomAffine(degrees=30, p=0.0),
+        RandomCrop(0.5, p=0.0),
+        RandomResizedCrop(p=0.0),
+    ]
+    assert torch.allclose(Views(geometry=operations)(batch())['image'], batch()['image'], atol=1e-5)
+
+
+def test_flip_is_exact() -> None:
+    viewed = Views(geometry=[RandomFlip(horizontal=1.0)])(batch())
+    assert torch.allclose(viewed['image'], batch()['image'].flip(-1), atol=1e-5)
+    assert torch.equal(viewed['mask'], batch()['mask'].flip(-1))
+
+
+def test_flip_follows_its_probability() -> None:
+    data = batch(size=300, side=8)
+    flipped = Views(geometry=[RandomFlip(horizontal=0.25)])(data)['image'].isclose(data['image'].flip(-1), atol=1e-4)
+    assert abs(flipped.flatten(2).all(dim=2).float().mean() - 0.25) < 0.06
+
+
+def test_quarter_turns_are_exact() -> None:
+    data = batch(size=40)
+    viewed = Views(geometry=[RandomQuarterTurn(p=1.0)])(data)['image'][:, 0]
+    turns = torch.stack([torch.rot90(data['image'][:, 0], k, (-2, -1)) for k in range(4)])
+    hits = (turns - viewed).abs().amax(dim=(2, 3, 4)) < 1e-4
+    assert hits.any(dim=0).all()
+    assert (hits.float().mean(dim=1) > 0.1).all()
+
+
+def test_outside_pixels_are_ignored_and_not_valid() -> None:
+    data = batch()
+    data['valid'][:] = True
+    viewed = Views(geometry=[RandomAffine(shift=0.3)])(data)
+    assert torch.equal(viewed['mask'] == 255, ~viewed['valid'])
+    assert (viewed['mask'] == 255).any()
+
+
+def test_scale_is_the_area_of_the_crop() -> None:
+    matrix = RandomResizedCrop(scale=(0.25, 0.25), ratio=(1.0, 1.0)).matrix(torch.rand(5, 5), 1.0)
+    assert torch.allclose(matrix[:, 0, 0], torch.tensor(0.5))
+    ratios = RandomResizedCrop(scale=(0.2, 0.2), ratio=(2.0, 2.0)).matrix(torch.rand(5, 5), 1.0)
+    assert torch.allclose(ratios[:, 0, 0] / ratios[:, 1, 1], torch.tensor(2.0))
+
+
+PHOTOMETRIC: list[Photometric] = [
+    ColorJitter(0.4, 0, 0, 0, p=1),
+    ColorJitter(0, 0.4, 0, 0, p=1),
+    ColorJitter(0, 0, 0.4, 0, p=1),
+    ColorJitter(0, 0, 0, 0.1, p=1),
+    Grayscale(p=1),
+    GaussianBlur((0.8, 2.0), p=1),
+    ChannelShift(0.2, p=1),
+    Noise(0.1, p=1),
+]
+
+
+@pytest.mark.parametrize('operation', PHOTOMETRIC, ids=lambda operation: type(operation).__name__)
+class TestPhotometric:
+    def test_it_changes_every_image(self, operation: Photometric) -> None:
+        data = batch()
+        viewed = Views(photometric=[operation])(data)
+        assert ((viewed['image'] - data['image']).abs().amax(dim=(2, 3, 4)) > 1e-3).all()
+        assert torch.equal(viewed['mask'], data['mask'])
+
+    def test_probability(self, operation: Photometric) -> None:
+        data = batch(size=200, side=8)
+        before, operation.p = operation.p, 0.3
+        viewed = Views(photometric=[operation])(data)['image']
+        operation.p = before
+        changed = (viewed - data['image']).abs().amax(dim=(2, 3, 4)) > 1e-4
+        assert abs(changed.float().mean() - 0.3) < 0.07
+
+
+def test_grey_has_equal_bands() -> None:
+    image = Views(photometric=[Grayscale(p=1)])(batch(bands=4))['image']
+    assert torch.allclose(image[:, :, 0], image[:, :, 3])
+
+
+def test_vts_views_take_a_shift() -> None:
+    data = batch(size=60)
+    outside = [(VTSViews(shift=shift)(data)['mask'] == 255).float().mean() for shift in (0.0, 0.45)]
+    assert outside[1] > outside[0] + 0.005
+
+
+def test_moco_views_take_scale_and_flip() -> None:
+    data = batch(size=40)
+    assert not torch.allclose(MoCoViews(min_scale=0.9)(data)['image'], MoCoViews()(data)['image'])
+    assert not torch.allclose(MoCoViews(flip_vertical=1.0)(data)['image'], MoCoViews()(data)['image'])
+
+
+class TestBadInput:
+    def test_probability(self) -> None:
+        with pytest.raises(ValueError, match=r'probability is 1\.5'):
+            RandomFlip(horizontal=1.5)
+
+    def test_scale(self) -> None:
+        with pytest.raises(ValueError, match=r'scale is \(0\.5, 0\.2\)'):
+            RandomResizedCrop(scale=(0.5, 0.2))
+
+    def test_bands(self) -> None:
+        with pytest.raises(ValueError, match='4 bands'):
+            Views(photometric=[ChannelShift(p=1)])(batch(bands=4))
