@@ -14,7 +14,7 @@ from geo_noisy.datasets.pair_sample import noisy_flag, pair_sample
 from geo_noisy.datasets.xbd_base import OnError, Split, XBDTiles
 from geo_noisy.datasets.xbd_export import write_geotiffs, write_polygons
 from geo_noisy.datasets.xbd_labels import CLASSES
-from geo_noisy.datasets.xbd_masks import XBDLabels, class_table
+from geo_noisy.datasets.xbd_masks import XBDLabels, class_mask
 from geo_noisy.datasets.xbd_plot import plot_pair, plot_segmentation
 from geo_noisy.datasets.xbd_scan import NAMES
 from geo_noisy.datasets.xbd_splits import XBDSplit
@@ -101,15 +101,14 @@ class XBDPairs(XBDTiles):
         self.min_noise = min_noise
         self.transforms = transforms
         self._noise = self.index['noise'].to_numpy()
-        flags = np.array([noisy_flag(noise, min_noise) for noise in self._noise], dtype=np.int8)
-        self.index.insert(self.index.columns.get_loc('noise') + 1, 'noisy', flags)
+        self._noisy = np.array([noisy_flag(noise, min_noise) for noise in self._noise], dtype=np.int8)
+        self.index.insert(self.index.columns.get_loc('noise') + 1, 'noisy', self._noisy)
         self._times = _seconds(self.index)
-        self._table = class_table(self.labels, binary=True)
 
     def pairs(self) -> PairTable:
         """The pair (pre, post) of each tile, by stratum."""
         keys = np.column_stack([np.arange(len(self)), np.zeros(len(self)), np.ones(len(self))]).astype(np.int64)
-        return PairTable.from_flags(keys, self.index['noisy'].to_numpy())
+        return PairTable.from_flags(keys, self._noisy)
 
     def __getitem__(self, key: PairKey | int) -> Sample:
         """Look up the pair that a key names; a number stands for the (pre, post) pair of that tile."""
@@ -124,9 +123,9 @@ class XBDPairs(XBDTiles):
             [torch.from_numpy(tile[:3]) for tile in tiles],
             key,
             noise=float(self._noise[row]),
-            noisy=int(self.index['noisy'].array[row]),
+            noisy=int(self._noisy[row]),
             times=self._times[row, dates].tolist(),
-            masks=[torch.from_numpy(np.take(self._table, tile[3])) for tile in tiles],
+            masks=[torch.from_numpy(class_mask(tile[3], labels=self.labels, binary=True)) for tile in tiles],
         )
         return sample if self.transforms is None else self.transforms(sample)
 
@@ -197,14 +196,13 @@ class XBDSegmentation(XBDTiles):
             progress=progress,
         )
         self.transforms = transforms
-        self._table = class_table(self.labels, binary=False)
 
     def __getitem__(self, index: int) -> Sample:
         """Post-disaster tile and its classes."""
         tile = self._reader.read(self._source(self._row(index)), 1)
         sample: Sample = {
             'image': torch.from_numpy(tile[:3]).to(torch.float32),
-            'mask': torch.from_numpy(np.take(self._table, tile[3])).to(torch.int64),
+            'mask': torch.from_numpy(class_mask(tile[3], labels=self.labels, binary=False)).to(torch.int64),
         }
         return sample if self.transforms is None else self.transforms(sample)
 
@@ -212,7 +210,8 @@ class XBDSegmentation(XBDTiles):
         """Pixels of each of the five classes over the split, without the ignored ones; shape [5], int64."""
         pixels = self.index[[f'pixels_{name}' for name in NAMES]].sum().to_numpy(dtype=np.int64)
         counts = np.zeros(256, dtype=np.int64)
-        np.add.at(counts, self._table, pixels)
+        classes = class_mask(np.arange(len(NAMES), dtype=np.uint8), labels=self.labels, binary=False)
+        np.add.at(counts, classes, pixels)
         return counts[: len(self.classes)]
 
     def plot(self, sample: Sample, show_titles: bool = True, suptitle: str | None = None) -> Figure:

@@ -59,19 +59,22 @@ def draw_codes(label: Label, *, overlap: Literal['worst', 'file'] = 'worst') -> 
         return np.asarray(rasterize(shapes, out_shape=(SIDE_PX, SIDE_PX), fill=0, dtype='uint8'))
 
 
-def class_table(labels: XBDLabels, *, binary: bool) -> NDArray[np.uint8]:
-    """Class of each code: index it with a raster of codes.
+def class_mask(codes: NDArray[np.uint8], *, labels: XBDLabels, binary: bool) -> NDArray[np.uint8]:
+    """Class of each pixel.
 
     Args:
+        codes: Any shape, 0 to 5 as :func:`draw_codes` gives them.
         labels: What un-classified buildings count as.
         binary: Background against building, in place of the five classes.
 
     Returns:
-        Shape [6], uint8.
+        Classes of the same shape, uint8; 255 is ignored. It may be ``codes`` itself.
     """
-    known = np.array([0, 1, 1, 1, 1] if binary else [0, 1, 2, 3, 4], dtype=np.uint8)
-    unclassified = IGNORE_INDEX if labels.unclassified == 'ignore' else 1
-    return np.append(known, np.uint8(unclassified))
+    mask = (codes != 0).view(np.uint8) if binary else codes
+    unclassified = codes == UNCLASSIFIED
+    if not unclassified.any():  # most tiles; a look-up table would take ten times as long
+        return mask
+    return np.where(unclassified, np.uint8(IGNORE_INDEX if labels.unclassified == 'ignore' else 1), mask)
 
 
 def tile_counts(codes: NDArray[np.uint8], tile_px: int) -> NDArray[np.int64]:

@@ -83,11 +83,12 @@ def _features_problems(features: object, post: bool) -> Iterator[str]:
         yield '`features.lng_lat` is no list'
     for key in ('xy', 'lng_lat'):
         entries = features.get(key)
+        needs_subtype = post and key == 'xy'
         for number, entry in enumerate(entries if isinstance(entries, list) else ()):
-            yield from (f'`features.{key}[{number}]` {problem}' for problem in _entry_problems(entry, post and key == 'xy'))
+            yield from (f'`features.{key}[{number}]` {problem}' for problem in _entry_problems(entry, needs_subtype))
 
 
-def _entry_problems(entry: object, post: bool) -> Iterator[str]:
+def _entry_problems(entry: object, needs_subtype: bool) -> Iterator[str]:
     if not isinstance(entry, dict) or not isinstance(entry.get('properties'), dict):
         yield 'has no `properties`'
         return
@@ -96,5 +97,5 @@ def _entry_problems(entry: object, post: bool) -> Iterator[str]:
     if not isinstance(entry['properties'].get('uid'), str):
         yield 'has no `uid`'
     subtype = entry['properties'].get('subtype')
-    if subtype not in SUBTYPES and (post or subtype is not None):
+    if subtype not in SUBTYPES and (needs_subtype or subtype is not None):
         yield f'has the unknown subtype {subtype!r}; known are {", ".join(SUBTYPES)}'

@@ -5,7 +5,7 @@ import pytest
 import shapely
 
 from geo_noisy.datasets.xbd_labels import LabelError, read_label
-from geo_noisy.datasets.xbd_masks import XBDLabels, class_table, draw_codes, tile_counts
+from geo_noisy.datasets.xbd_masks import XBDLabels, class_mask, draw_codes, tile_counts
 from tests.data.xbd import BUILDINGS, Building, label_document, wkt
 
 CROSSING = 'POLYGON ((10 10, 60 60, 60 10, 10 60, 10 10))'
@@ -149,11 +149,14 @@ def test_worst_order_does_not_hang_on_the_file(tmp_path):
 
 
 def test_unclassified_is_ignored_or_not_damaged():
-    codes = np.arange(6)
-    assert class_table(XBDLabels(), binary=False)[codes].tolist() == [0, 1, 2, 3, 4, 255]
-    assert class_table(XBDLabels(unclassified='no-damage'), binary=False)[codes].tolist() == [0, 1, 2, 3, 4, 1]
-    assert class_table(XBDLabels(), binary=True)[codes].tolist() == [0, 1, 1, 1, 1, 255]
-    assert class_table(XBDLabels(unclassified='no-damage'), binary=True)[codes].tolist() == [0, 1, 1, 1, 1, 1]
+    codes = np.arange(6, dtype=np.uint8)
+    ignored, drawn_as_1 = XBDLabels(), XBDLabels(unclassified='no-damage')
+    assert class_mask(codes, labels=ignored, binary=False).tolist() == [0, 1, 2, 3, 4, 255]
+    assert class_mask(codes, labels=drawn_as_1, binary=False).tolist() == [0, 1, 2, 3, 4, 1]
+    assert class_mask(codes, labels=ignored, binary=True).tolist() == [0, 1, 1, 1, 1, 255]
+    assert class_mask(codes, labels=drawn_as_1, binary=True).tolist() == [0, 1, 1, 1, 1, 1]
+    assert class_mask(codes[:5], labels=ignored, binary=False).tolist() == [0, 1, 2, 3, 4]
+    assert class_mask(codes[:5], labels=ignored, binary=True).tolist() == [0, 1, 1, 1, 1]
 
 
 @pytest.mark.parametrize('options', [{'unclassified': 'drop'}, {'overlap': 'first'}])
