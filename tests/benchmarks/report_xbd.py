@@ -33,9 +33,11 @@ def report_index(index: pd.DataFrame) -> None:
 
 def report_counts(index: pd.DataFrame, table: pd.DataFrame) -> None:
     """Buildings and pixels of the training images at hand against the table."""
-    ours = index[index['folder'] == 'train']
+    ours = index[(index['folder'] == 'train') & index['image'].isin(set(table['image']))]
     theirs = table[table['image'].isin(set(ours['image']))]
-    print(f'\n{theirs["image"].nunique()} training images: ours / table')
+    print(f'\n{len(theirs)} of the training images are in the table')
+    if theirs.empty:
+        return
     for here, there in KINDS.items():
         pixels, drawn = ours[f'pixels_{here}'].sum(), theirs[f'{there}_pixels'].sum()
         counts = ours[f'buildings_{here}'].sum(), theirs[f'{there}_buildings'].sum()

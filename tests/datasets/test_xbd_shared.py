@@ -81,7 +81,9 @@ def test_counts_against_the_published_solution(tiles):
     table = pd.read_csv(SHARED / 'train_tier3_building_counts.csv')
     table = table[table['event_type'] == 'post']
     table = table.set_index(table['image_id'].str.removesuffix('_post_disaster'))
-    train = tiles[tiles['folder'] == 'train'].groupby('image')
+    train = tiles[(tiles['folder'] == 'train') & tiles['image'].isin(table.index)].groupby('image')
+    if not len(train):
+        pytest.skip('none of the images at hand is in the table: they are from the test or hold set')
     theirs = table.loc[sorted(train.groups)]
     damaged = {'light_damaged': 'minor_damage', 'medium_damaged': 'major_damage', 'destroyed': 'destroyed'}
     for there, here in damaged.items():
@@ -91,6 +93,13 @@ def test_counts_against_the_published_solution(tiles):
     pixels = train[['pixels_no_damage', 'pixels_minor_damage', 'pixels_major_damage', 'pixels_destroyed']].sum().sum()
     drawn = theirs[['non_damaged_pixels', 'light_damaged_pixels', 'medium_damaged_pixels', 'destroyed_pixels']].sum()
     assert pixels.sum() == pytest.approx(drawn.sum(), rel=0.1)
+
+
+def test_pixels_equal_the_areas_of_the_polygons(tiles, labels):
+    counted = tiles.groupby('image')[[f'pixels_{subtype.replace("-", "_")}' for subtype in CODES]].sum().sum(axis=1)
+    for image, document in labels.items():
+        area = shapely.union_all(shapely.from_wkt([entry['wkt'] for entry in document['features']['xy']])).area
+        assert counted[image] == pytest.approx(area, rel=0.01, abs=5), image
 
 
 def test_affines_fit_to_a_centimetre_and_go_there_and_back():
