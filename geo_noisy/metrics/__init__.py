@@ -1,6 +1,7 @@
 """Scores pooled over a data set."""
 
+from geo_noisy.metrics.damage import DamageScores
 from geo_noisy.metrics.segmentation import SegmentationScores
 from geo_noisy.metrics.xview2 import XView2Score
 
-__all__ = ['SegmentationScores', 'XView2Score']
+__all__ = ['DamageScores', 'SegmentationScores', 'XView2Score']

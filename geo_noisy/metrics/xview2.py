@@ -60,14 +60,24 @@ class XView2Score(Metric):
 
     def compute(self) -> dict[str, Tensor]:
         """Scores in [0, 1]: ``score``, ``localization_f1``, ``damage_f1``, ``damage_f1_<class>`` (official names)."""
-        localisation, damage = f1(self.localisation), f1(self.damage)
-        harmonic = len(damage) / (1 / (damage + EPSILON)).sum()
-        scores = {
-            'score': LOCALISATION_WEIGHT * localisation + DAMAGE_WEIGHT * harmonic,
-            'localization_f1': localisation,
-            'damage_f1': harmonic,
-        }
-        return scores | {f'damage_f1_{name}': value for name, value in zip(_DAMAGE, damage, strict=True)}
+        return official_scores(self.localisation, self.damage)
+
+
+def official_scores(localisation: Tensor, damage: Tensor) -> dict[str, Tensor]:
+    """Scores under their official names.
+
+    Args:
+        localisation: True positives, false positives and false negatives of buildings, [3].
+        damage: The same of each damage class where the target is a building, [4, 3].
+    """
+    building_f1, damage_f1 = f1(localisation), f1(damage)
+    harmonic = len(damage_f1) / (1 / (damage_f1 + EPSILON)).sum()
+    scores = {
+        'score': LOCALISATION_WEIGHT * building_f1 + DAMAGE_WEIGHT * harmonic,
+        'localization_f1': building_f1,
+        'damage_f1': harmonic,
+    }
+    return scores | {f'damage_f1_{name}': value for name, value in zip(_DAMAGE, damage_f1, strict=True)}
 
 
 def confusions(preds: Tensor, target: Tensor, ignore_index: int) -> Tensor:

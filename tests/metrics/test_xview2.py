@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from geo_noisy.datasets import XBDSegmentation
-from geo_noisy.metrics import XView2Score
+from geo_noisy.datasets.xbd_labels import CLASSES
+from geo_noisy.metrics import DamageScores, XView2Score
 from tests.data.xbd import SHARED
 
 
@@ -98,6 +99,25 @@ def test_perfect_and_background_predictions():
 def test_ignored_images_score_nothing():
     target = np.full((1, 8, 8), 255)
     assert scored(np.ones_like(target), target)['localization_f1'] == 0
+
+
+def test_damage_scores_hold_all_of_them():
+    preds, target = masks(5)
+    metric = DamageScores(CLASSES)
+    metric.update(torch.from_numpy(preds), torch.from_numpy(target))
+    scores = {name: value.item() for name, value in metric.compute().items()}
+    official = {f'xview2_{name}': value for name, value in plain_score(preds, target).items()}
+    assert {name: scores[name] for name in official} == pytest.approx(official)
+    each = [scores[f'f1_{name}'] for name in CLASSES]
+    assert scores['f1_macro'] == pytest.approx(np.mean(each))
+    assert scores['f1_macro_buildings'] == pytest.approx(np.mean(each[1:]))
+
+
+def test_damage_scores_need_five_classes():
+    metric = DamageScores(('background', 'building'))
+    metric.update(torch.zeros(1, 2, 2, dtype=torch.int64), torch.zeros(1, 2, 2, dtype=torch.int64))
+    with pytest.raises(ValueError, match='five classes'):
+        metric.compute()
 
 
 @pytest.mark.shared

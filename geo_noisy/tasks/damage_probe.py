@@ -1,0 +1,14 @@
+"""The probe on xBD: the segmentation probe with the scores of the damage task."""
+
+from geo_noisy.metrics.damage import DamageScores
+from geo_noisy.tasks.segmentation_probe import SegmentationProbe
+
+
+class DamageProbe(SegmentationProbe):
+    """Five damage classes on a frozen encoder, scored by macro-F1 and by the official xView2 score."""
+
+    def configure_metrics(self) -> None:
+        """Build the scores of validation and test."""
+        classes, ignore = list(self.hparams['classes']), self.hparams['ignore_index']
+        self.val_scores = DamageScores(classes, ignore)
+        self.test_scores = DamageScores(classes, ignore)
