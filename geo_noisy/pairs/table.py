@@ -56,3 +56,16 @@ class PairTable:
     def keys(self, stratum: str, ranks: NDArray[np.int64]) -> NDArray[np.int64]:
         """Rows ``(location, earlier, later)`` of the pairs with these ranks in a stratum."""
         return np.asarray(getattr(self, stratum)[ranks])
+
+    def spans(self, stratum: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Locations [m] that have pairs in a stratum, and where their ranks start [m + 1].
+
+        Raises:
+            ValueError: If the rows of a location do not stand together.
+        """
+        column = getattr(self, stratum)[:, 0]
+        starts = np.flatnonzero(np.r_[True, column[1:] != column[:-1]]) if len(column) else np.empty(0, np.int64)
+        locations = column[starts]
+        if len(np.unique(locations)) < len(locations):
+            raise ValueError(f'The {stratum} pairs of a location do not stand together; sort the rows by location.')
+        return locations, np.append(starts, len(column))

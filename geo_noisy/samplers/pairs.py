@@ -4,22 +4,27 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch.distributed
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
 from torch.utils.data import Sampler
 
+from geo_noisy.pairs.epoch import Epoch
 from geo_noisy.pairs.keys import PairKey
-from geo_noisy.pairs.policy import PairPolicy, epoch_pairs, epoch_size
+from geo_noisy.pairs.permutation import random_words, stream_key
+from geo_noisy.pairs.policy import PairPolicy
 from geo_noisy.pairs.table import PairSource
 
 _DRAW_STREAM = 100
+_CHUNK = 16_384  # pairs looked up at once: large enough for numpy, small enough to start at once
 
 
 class PairSampler(Sampler[PairKey]):
     """Yields pair keys by a policy: a function of (seed, epoch) alone.
 
-    The global order of an epoch is worked out at once; rank r of w takes its positions r, r + w, ...
-    (the last few are left out where the epoch does not divide by w, as ranks must take equal steps). A
-    sample's own randomness comes from its key's ``draw``, a function of (seed, epoch, position), so the
-    number of workers or ranks changes nothing.
+    Rank r of w takes the positions r, r + w, ... of the epoch (the last few are left out where the epoch
+    does not divide by w, as ranks must take equal steps). Pairs are looked up a chunk at a time, in time
+    and memory that do not grow with the number of pairs. A sample's own randomness comes from its key's
+    ``draw``, a function of (seed, epoch, position), so the number of workers or ranks changes nothing.
 
     Set ``use_distributed_sampler: false`` on the trainer: Lightning would otherwise wrap it.
     """
@@ -31,34 +36,45 @@ class PairSampler(Sampler[PairKey]):
         policy: PairPolicy | None = None,
         seed: int = 0,
         shuffle: bool = True,
+        length: int | None = None,
+        weights: ArrayLike | None = None,
         rank: int | None = None,
         world_size: int | None = None,
     ) -> None:
         """Initialise a new PairSampler.
 
         Args:
-            source: The pairs to choose from: ``dataset.pairs()``.
+            source: The pairs to choose from: ``dataset.pairs()``, or a ``PairIndex``.
             policy: The noisy pairs rate and how it is met; every pair once by default.
             seed: Seed of order and draws.
             shuffle: False keeps epoch 0 for ever, sorted by location: fixed order, fixed views (validation).
+            length: Pairs in an epoch over all ranks, instead of the policy's own size. Epochs go on where
+                the one before stopped, so all pairs are seen in the end.
+            weights: A weight for each location of the source; pairs are then drawn with replacement, a
+                location as often as its weight says, however many dates it has.
             rank: Rank of this process; taken from ``torch.distributed`` by default.
             world_size: Number of processes; taken from ``torch.distributed`` by default.
 
         Raises:
-            ValueError: If the policy cannot be met by the source, or rank lies outside the world.
+            ValueError: If the policy cannot be met by the source, ``length`` is below 1, weights do not
+                fit, or rank lies outside the world.
         """
         distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
         self.source = source
         self.policy = policy or PairPolicy()
         self.seed = seed
         self.shuffle = shuffle
+        self.length = length
+        self.weights = None if weights is None else np.asarray(weights, dtype=np.float64)
         self.rank = rank if rank is not None else (torch.distributed.get_rank() if distributed else 0)
         self.world_size = world_size or (torch.distributed.get_world_size() if distributed else 1)
+        if length is not None and length < 1:
+            raise ValueError(f'length is {length}; an epoch needs at least one pair.')
         if not 0 <= self.rank < self.world_size:
             raise ValueError(f'rank is {self.rank}; it must lie in [0, {self.world_size - 1}] (world_size - 1).')
         self.epoch = 0
         self._start = 0
-        self._size = epoch_size(source, self.policy)
+        self._size = len(self._epoch(0))
         if self._size < self.world_size:
             raise ValueError(f'An epoch of {self._size} pairs cannot be shared out over {self.world_size} ranks.')
 
@@ -76,15 +92,43 @@ class PairSampler(Sampler[PairKey]):
 
     def __iter__(self) -> Iterator[PairKey]:
         """Iterate over this rank's share of the epoch."""
-        epoch = self.epoch if self.shuffle else 0
-        rows, exposure = epoch_pairs(self.source, self.policy, seed=self.seed, epoch=epoch)
-        if not self.shuffle:
-            order = np.lexsort(rows.T[::-1])
-            rows, exposure = rows[order], exposure[order]
-        draws = np.random.default_rng(np.random.SeedSequence([self.seed, _DRAW_STREAM, epoch])).integers(
-            0, 2**63 - 1, size=len(rows), dtype=np.int64
-        )
-        mine = slice(self.rank, len(self) * self.world_size, self.world_size)
         start, self._start = self._start, 0
-        columns = (*rows[mine][start:].T.tolist(), exposure[mine][start:].tolist(), draws[mine][start:].tolist())
-        return map(PairKey._make, zip(*columns, strict=True))
+        drawn = self._epoch(self.epoch if self.shuffle else 0)
+        return self._sorted(drawn, start) if not self.shuffle else self._chunks(drawn, start)
+
+    def plot(self, *, pairs: int = 1000) -> Figure:
+        """Draw how the next epoch is made up: gaps between the dates, and visits of locations.
+
+        Args:
+            pairs: How many of the epoch's first pairs to look at.
+        """
+        from geo_noisy.samplers.plot import plot_drawn
+
+        drawn = self._epoch(self.epoch if self.shuffle else 0)
+        rows, exposure = drawn.pairs(np.arange(min(pairs, len(drawn))))
+        return plot_drawn(self.source, rows, exposure)
+
+    def _epoch(self, epoch: int) -> Epoch:
+        return Epoch(self.source, self.policy, seed=self.seed, epoch=epoch, length=self.length, weights=self.weights)
+
+    def _chunks(self, drawn: Epoch, start: int) -> Iterator[PairKey]:
+        """Keys in random order, looked up a chunk at a time."""
+        for first in range(start, len(self), _CHUNK):
+            mine = np.arange(first, min(first + _CHUNK, len(self))) * self.world_size + self.rank
+            yield from _keys(*drawn.pairs(mine), self._draws(mine, drawn.epoch))
+
+    def _sorted(self, drawn: Epoch, start: int) -> Iterator[PairKey]:
+        """Keys sorted by location and date."""
+        rows, exposure = drawn.pairs(np.arange(len(drawn)))
+        order = np.lexsort(rows.T[::-1])
+        mine = np.arange(start, len(self)) * self.world_size + self.rank
+        return _keys(rows[order[mine]], exposure[order[mine]], self._draws(mine, 0))
+
+    def _draws(self, positions: NDArray[np.int64], epoch: int) -> NDArray[np.int64]:
+        words = random_words(positions, stream_key(self.seed, _DRAW_STREAM, epoch))
+        return (words >> np.uint64(1)).astype(np.int64)
+
+
+def _keys(rows: NDArray[np.int64], exposure: NDArray[np.bool_], draws: NDArray[np.int64]) -> Iterator[PairKey]:
+    columns = (*rows.T.tolist(), exposure.tolist(), draws.tolist())
+    return map(PairKey._make, zip(*columns, strict=True))
