@@ -22,7 +22,7 @@ def random_words(positions: NDArray[np.int64], key: int) -> NDArray[np.uint64]:
 
 def uniforms(positions: NDArray[np.int64], key: int) -> NDArray[np.float64]:
     """A uniform number in [0, 1) for each position: a pure function of key and position."""
-    return (random_words(positions, key) >> np.uint64(11)) * 2.0**-53
+    return np.asarray((random_words(positions, key) >> np.uint64(11)) * 2.0**-53, dtype=np.float64)
 
 
 def permute(

@@ -68,9 +68,8 @@ def subset_sizes(strata: Strata, policy: PairPolicy) -> tuple[int, int]:
         return strata.clean, strata.noisy
     if policy.match != 'fixed-size':
         return _undersampled(strata.clean, strata.noisy, policy.rate)
-    size = (
-        policy.size if policy.size is not None else min(strata.clean, strata.noisy) or max(strata.clean, strata.noisy)
-    )
+    smaller, larger = sorted((strata.clean, strata.noisy))
+    size = policy.size if policy.size is not None else smaller or larger
     noisy = round(policy.rate * size)
     for name, wanted, there in (('noisy', noisy, strata.noisy), ('clean', size - noisy, strata.clean)):
         if wanted > there:

@@ -54,7 +54,7 @@ class WeightedDraw:
     def ranks(self, chances: NDArray[np.float64], parts: NDArray[np.float64]) -> NDArray[np.int64]:
         """Ranks for two uniform numbers each: one chooses the location, one its pair."""
         span = np.searchsorted(self._edges, chances * self._edges[-1], side='right')
-        return self._starts[span] + (parts * self._counts[span]).astype(np.int64)
+        return np.asarray(self._starts[span] + (parts * self._counts[span]).astype(np.int64))
 
 
 def _spans(strata: Strata, stratum: str) -> list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
