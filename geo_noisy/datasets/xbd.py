@@ -98,12 +98,11 @@ class XBDPairs(XBDTiles):
             workers=workers,
             progress=progress,
         )
-        self.min_noise = min_noise
         self.transforms = transforms
+        self._times = _seconds(self.index)
         self._noise = self.index['noise'].to_numpy()
         self._noisy = np.array([noisy_flag(noise, min_noise) for noise in self._noise], dtype=np.int8)
         self.index.insert(self.index.columns.get_loc('noise') + 1, 'noisy', self._noisy)
-        self._times = _seconds(self.index)
 
     def pairs(self) -> PairTable:
         """The pair (pre, post) of each tile, by stratum."""
