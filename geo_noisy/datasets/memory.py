@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 
 def stack_in_shared_memory(
-    make: Callable[[int], Sequence[NDArray]], *, count: int, description: str, progress: bool = True
+    make: Callable[[int], Sequence[NDArray]], *, count: int, description: str
 ) -> tuple[Tensor, ...]:
     """Make every row of a data set once, into tensors that all processes share.
 
@@ -20,7 +20,6 @@ def stack_in_shared_memory(
         make: Takes a row's number to its arrays, of the same shapes and types for every row.
         count: Number of rows, at least 1.
         description: Name on the progress bar.
-        progress: Whether to show the bar.
 
     Returns:
         One tensor [count, ...] for each array of a row.
@@ -37,8 +36,7 @@ def stack_in_shared_memory(
             f'{description} takes {_megabytes(size_bytes)} of shared memory, which is not there ({error}). '
             'Set in_memory=False, lower count or size_px, or give more shared memory (/dev/shm).'
         ) from error
-    bar = tqdm(range(count), desc=f'{description}, {_megabytes(size_bytes)} in memory', disable=not progress)
-    for row in bar:
+    for row in tqdm(range(count), desc=f'{description}, {_megabytes(size_bytes)} in memory'):
         for stack, array in zip(stacks, make(row), strict=True):
             stack[row] = torch.from_numpy(np.asarray(array))
     return stacks

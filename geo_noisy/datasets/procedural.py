@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 Field = NDArray[np.float32]
 
 _LEVELS = 1024
+_MIN_SIDE_PX = 96  # bends and fibres need room; smaller images are cut out of one of this size
 _GRAIN = 0.15  # share of pixel noise in a field, the same in every family
 _FIBRE_DIRECTIONS = 4
 
@@ -29,7 +30,7 @@ def draw_texture(rng: np.random.Generator, *, family: str, side_px: int) -> NDAr
     """
     ramp = _random_ramp(rng)
     wavelength_px = rng.uniform(9, 20)
-    field = _standardised(FAMILIES[family](rng, side_px, wavelength_px))
+    field = _standardised(FAMILIES[family](rng, max(side_px, _MIN_SIDE_PX), wavelength_px)[:side_px, :side_px])
     field += _GRAIN * rng.standard_normal(field.shape, dtype=np.float32)
     levels = _as_levels(field)
     return np.take(ramp[:, _ranks(levels)], levels, axis=1)
