@@ -41,7 +41,8 @@ def run_trainer(words: list[str]) -> int:
     import geo_noisy.datamodules
     import geo_noisy.tasks  # noqa: F401  # importing makes the class names known
 
-    torchgeo.main.main(words)
+    # LightningCLI warns of arguments given beside those of the process.
+    torchgeo.main.main(None if words == sys.argv[1:] else words)
     return 0
 
 

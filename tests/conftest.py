@@ -1,11 +1,13 @@
 """Paths and settings for all tests."""
 
+import os
 from pathlib import Path
 
 import matplotlib as mpl
 import pytest
 
 mpl.use('Agg')
+os.environ['JSONARGPARSE_DEPRECATION_WARNINGS'] = 'off'  # of Lightning's use of it, not ours
 
 SHARED = Path(__file__).parents[1].parent / 'shared' / 'data'
 

@@ -118,6 +118,27 @@ class GeoNoisyDataModule(BaseDataModule):
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
 
+def sample_statistics(dataset: Any, scale: float, *, samples: int = 256) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of each band over evenly spread samples of a data set.
+
+    Args:
+        dataset: Data set whose samples hold ``image`` [..., C, H, W].
+        scale: Sensor value that becomes 1.
+        samples: Samples to read.
+
+    Returns:
+        Means and deviations, in [0, 1] units.
+    """
+    chosen = np.unique(np.linspace(0, len(dataset) - 1, min(samples, len(dataset))).astype(int))
+    total, squares, count = torch.zeros(()), torch.zeros(()), 0
+    for index in chosen.tolist():
+        bands = (dataset[index]['image'].double() / scale).movedim(-3, 0).flatten(1)
+        total, squares, count = total + bands.sum(dim=1), squares + (bands**2).sum(dim=1), count + bands.shape[1]
+    mean = total / count
+    deviation = (squares / count - mean**2).clamp(min=1e-8).sqrt()
+    return mean.tolist(), deviation.tolist()
+
+
 class PairDataModule(GeoNoisyDataModule):
     """Pairs for contrastive pretraining, chosen by a policy; validation on clean pairs with fixed views."""
 

@@ -2,9 +2,10 @@
 
 from typing import cast
 
-from geo_noisy.datamodules.base import PairDataModule, SegmentationDataModule
-from geo_noisy.datasets.vts import SegmentationNoise, VTSPairs, VTSSegmentation
+from geo_noisy.datamodules.base import PairDataModule, SegmentationDataModule, sample_statistics
 from geo_noisy.datasets.vts_base import Split
+from geo_noisy.datasets.vts_pairs import VTSPairs
+from geo_noisy.datasets.vts_segmentation import SegmentationNoise, VTSSegmentation
 from geo_noisy.pairs.policy import PairPolicy
 
 
@@ -70,6 +71,10 @@ class VTSPairsDataModule(PairDataModule):
         """Download DTD, where asked to."""
         if self.download:
             self.build_dataset('train')
+
+    def band_statistics(self) -> tuple[list[float], list[float]]:
+        """Mean and standard deviation of each band, from 256 training images."""
+        return sample_statistics(self.train_dataset or self.build_dataset('train'), float(self.std))
 
     def build_dataset(self, split: str) -> VTSPairs:
         """Build the pairs of 'train' or 'val'."""
@@ -149,6 +154,10 @@ class VTSSegmentationDataModule(SegmentationDataModule):
         """Download DTD, where asked to."""
         if self.download:
             self.build_dataset('train')
+
+    def band_statistics(self) -> tuple[list[float], list[float]]:
+        """Mean and standard deviation of each band, from 256 training images."""
+        return sample_statistics(self.train_dataset or self.build_dataset('train'), float(self.std))
 
     def build_dataset(self, split: str) -> VTSSegmentation:
         """Build the images of 'train', 'val' or 'test'."""

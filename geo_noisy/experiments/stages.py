@@ -16,6 +16,15 @@ from geo_noisy.experiments.table import write_atomically
 
 DONE = 'done.json'
 
+# True of every run here, and nothing a user could act on.
+UNHELPFUL = (
+    '.*does not have many workers.*',
+    '.*Checkpoint directory .* exists and is not empty.*',
+    ".*LightningCLI's args parameter.*",
+    '.*in eval mode at the start of training.*',
+    '.*isinstance.treespec, LeafSpec.* is deprecated.*',
+)
+
 
 def pretrain(config: Config, folder: Path, *, checkpoint: str = 'best') -> tuple[Path, dict[str, Any]]:
     """Pretrain, unless the folder holds a finished run; goes on from the last checkpoint of a stopped one.
@@ -124,8 +133,8 @@ def quiet() -> Iterator[None]:
         logger.setLevel(logging.WARNING)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.filterwarnings('ignore', message='.*does not have many workers.*')
-            warnings.filterwarnings('ignore', message='.*Checkpoint directory .* exists and is not empty.*')
+            for message in UNHELPFUL:
+                warnings.filterwarnings('ignore', message=message)
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):

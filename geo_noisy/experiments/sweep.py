@@ -65,10 +65,12 @@ def run_cell(cell: Cell, folder: Path) -> dict[str, Any]:
 
 
 def _run_stages(cell: Cell, folder: Path) -> dict[str, Any]:
-    weights, facts = None, {}
+    weights: Path | None = None
+    facts: dict[str, Any] = {}
     if cell.pretrain is not None:
         weights, pretrained = pretrain(cell.pretrain, folder / 'pretrain' / cell.pretrain_key)
         facts = {'pretrain_steps': pretrained['steps'], 'pretrain_seconds': pretrained['seconds']}
         facts |= {f'pretrain_{name}': value for name, value in pretrained['metrics'].items()}
     probed = probe(cell.probe, folder / 'probe' / cell.key, weights)
-    return facts | {'probe_steps': probed['steps'], 'probe_seconds': probed['seconds']} | probed['metrics']
+    facts |= {'probe_steps': probed['steps'], 'probe_seconds': probed['seconds']}
+    return facts | dict(probed['metrics'])

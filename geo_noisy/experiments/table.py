@@ -18,7 +18,9 @@ def write_atomically(path: Path, text: str) -> None:
 def read_table(folder: Path) -> pd.DataFrame:
     """Rows of the cells that ended; an empty frame where there are none."""
     path = folder / 'results.parquet'
-    return pd.read_parquet(path) if path.exists() else pd.DataFrame({'key': pd.Series(dtype=str)})
+    if not path.exists():
+        return pd.DataFrame({'key': pd.Series(dtype=str)})
+    return pd.DataFrame(pd.read_parquet(path))
 
 
 def add_row(folder: Path, row: dict[str, Any]) -> pd.DataFrame:

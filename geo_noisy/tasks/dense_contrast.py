@@ -11,7 +11,7 @@ from geo_noisy.losses.labels import LabelPooling, pool_labels
 from geo_noisy.losses.modules import CrossImageLoss, WithinImageLoss
 from geo_noisy.models.encoder import last_features
 from geo_noisy.models.heads import pixel_projection
-from geo_noisy.tasks.pretraining import _PARTNER_STREAM, PairTask, Query
+from geo_noisy.tasks.pretraining import _PARTNER_STREAM, Optimizer, PairTask, Query
 from geo_noisy.transforms.draws import split, uniforms
 from geo_noisy.transforms.views import Views
 
@@ -35,6 +35,7 @@ class DenseContrast(PairTask):
         label_pooling: LabelPooling = 'nearest',
         ignore_index: int = 255,
         temperature: float = 0.07,
+        optimizer: Optimizer = 'sgd',
         lr: float = 0.03,
         momentum: float = 0.9,
         weight_decay: float = 1e-4,
@@ -58,8 +59,9 @@ class DenseContrast(PairTask):
             label_pooling: How labels go down to the feature map: ``nearest``, ``majority`` or ``any``.
             ignore_index: Label of pixels to leave out.
             temperature: Softmax temperature.
+            optimizer: ``sgd`` (as in the papers) or ``adamw``.
             lr: Learning rate.
-            momentum: Momentum of SGD.
+            momentum: Momentum of SGD; AdamW has its own.
             weight_decay: Weight decay.
             warmup_steps: Steps of linear warm-up.
             band_mean: Mean of each band in [0, 1] units; the data module's by default.

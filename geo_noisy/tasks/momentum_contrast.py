@@ -6,6 +6,7 @@ from typing import cast
 import torch
 import torch.nn.functional as F
 from lightly.models.utils import update_momentum
+from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 from torchgeo.datasets.utils import Sample
@@ -17,7 +18,7 @@ from geo_noisy.models.batch_norm import SplitBatchNorm2d
 from geo_noisy.models.encoder import last_features
 from geo_noisy.models.heads import image_projection, momentum_copy
 from geo_noisy.models.queue import KeyQueue
-from geo_noisy.tasks.pretraining import _SHUFFLE_STREAM, PairTask, Query
+from geo_noisy.tasks.pretraining import _SHUFFLE_STREAM, Optimizer, PairTask, Query
 from geo_noisy.transforms.draws import split, uniforms
 from geo_noisy.transforms.views import Views
 
@@ -47,6 +48,7 @@ class MomentumContrast(PairTask):
         temperature: float = 0.2,
         key_momentum: float = 0.999,
         batch_norm_splits: int = 1,
+        optimizer: Optimizer = 'sgd',
         lr: float = 0.03,
         momentum: float = 0.9,
         weight_decay: float = 1e-4,
@@ -70,8 +72,9 @@ class MomentumContrast(PairTask):
             temperature: Softmax temperature; 0.2 in MoCo v2, 0.02 in Temporal Positives.
             key_momentum: Share of the key encoder's parameters that stays at each step, in [0, 1].
             batch_norm_splits: Parts of a batch with batch norm of their own, in place of ShuffleBN; 1 is plain.
+            optimizer: ``sgd`` (as in the papers) or ``adamw``.
             lr: Learning rate.
-            momentum: Momentum of SGD.
+            momentum: Momentum of SGD; AdamW has its own.
             weight_decay: Weight decay.
             warmup_steps: Steps of linear warm-up.
             band_mean: Mean of each band in [0, 1] units; the data module's by default.
@@ -197,7 +200,7 @@ class MomentumContrast(PairTask):
             parts = [self._gather(part) for part in parts]
         query, key, location = parts
         loss, rank, top1 = retrieval_scores(query, key, location, self.hparams['temperature'])
-        ready = self.queue.filled or not self.trainer.training
+        ready = self.queue.filled or self.trainer.state.fn != TrainerFn.FITTING
         self.log('val_loss', loss if ready else torch.full_like(loss, torch.inf), prog_bar=True)
         self.log('val_loss_present', loss)
         self.log('val_rank', rank, prog_bar=True)

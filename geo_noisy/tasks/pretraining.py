@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from lightly.utils.debug import std_of_l2_normalized
 from torch import Tensor
-from torch.optim import SGD
+from torch.optim import SGD, AdamW
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR
 from torchgeo.datasets.utils import Sample
 
@@ -18,6 +18,7 @@ from geo_noisy.transforms.views import MoCoViews, Views
 
 Query = Literal['coin', 'earlier', 'later', 'symmetric']
 QUERIES: tuple[Query, ...] = ('coin', 'earlier', 'later', 'symmetric')
+Optimizer = Literal['sgd', 'adamw']
 
 _ROLE_STREAM, _SHUFFLE_STREAM, _PARTNER_STREAM = 3000, 3001, 3002
 
@@ -32,6 +33,8 @@ class PairTask(EncoderTask):
         """Build the encoder, after a check of the arguments."""
         if self.hparams['query'] not in QUERIES:
             raise ValueError(f'query is {self.hparams["query"]!r}; choose one of {QUERIES}.')
+        if self.hparams['optimizer'] not in ('sgd', 'adamw'):
+            raise ValueError(f"optimizer is {self.hparams['optimizer']!r}; choose 'sgd' or 'adamw'.")
         super().configure_models()
 
     def set_views(self, views: Views | None) -> None:
@@ -91,13 +94,12 @@ class PairTask(EncoderTask):
         return last_features(self.model, image).mean(dim=(2, 3)).view(-1, 2, self.channels)
 
     def configure_optimizers(self) -> Any:
-        """SGD with a cosine schedule over all steps, after a linear warm-up of ``warmup_steps``."""
-        optimizer = SGD(
-            [parameter for parameter in self.parameters() if parameter.requires_grad],
-            lr=self.hparams['lr'],
-            momentum=self.hparams['momentum'],
-            weight_decay=self.hparams['weight_decay'],
-        )
+        """The optimiser with a cosine schedule over all steps, after a linear warm-up of ``warmup_steps``."""
+        parameters = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        lr, weight_decay = self.hparams['lr'], self.hparams['weight_decay']
+        optimizer: torch.optim.Optimizer = AdamW(parameters, lr=lr, weight_decay=weight_decay)
+        if self.hparams['optimizer'] == 'sgd':
+            optimizer = SGD(parameters, lr=lr, momentum=self.hparams['momentum'], weight_decay=weight_decay)
         steps = int(self.trainer.estimated_stepping_batches)
         warmup = min(self.hparams['warmup_steps'], steps - 1)
         scheduler: LRScheduler = CosineAnnealingLR(optimizer, T_max=steps - warmup)

@@ -131,6 +131,7 @@ class SegmentationProbe(EncoderTask):
     def on_fit_start(self) -> None:
         """Set batch norm statistics, class weights and cached features from the training set."""
         super().on_fit_start()
+        self.train()  # Lightning leaves modes as they are, and a new module is all in training mode
         datamodule = getattr(self.trainer, 'datamodule', None)
         if not isinstance(datamodule, SegmentationDataModule):
             return
