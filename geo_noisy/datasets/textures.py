@@ -162,7 +162,7 @@ def split_pictures(count: int, *, split: str, seed: int) -> NDArray[np.int64]:
         split: One of 'train', 'val' or 'test'.
         seed: Seed of the permutation.
     """
-    val, test = max(1, round(0.3 * count)), max(1, round(0.2 * count))
+    val, test = round(0.3 * count), round(0.2 * count)  # from 3 images on, each is at least 1
     train = count - val - test
     order = np.random.default_rng(np.random.SeedSequence([seed, count])).permutation(count)
     return np.split(order, [train, train + val])[SPLITS.index(split)]

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from torchgeo.datasets import DatasetNotFoundError
 
 from geo_noisy.datasets import VTSPairs, VTSSegmentation, memory
+from geo_noisy.datasets.mosaic import TextureSplit
 from geo_noisy.datasets.voronoi import draw_layout, nearest_seed
 from geo_noisy.pairs import PairKey
 from tests.data.textures import SHADES, SHARED, archive_dtd, truncate, write_textures
@@ -68,6 +69,26 @@ def test_noise_takes_cells_without_regard_to_class_or_place():
     layouts = [draw_layout(np.random.default_rng(seed), cells=10, size_px=64) for seed in range(2000)]
     first = np.array([(*layout.seeds_px[0], 63 * layout.classes[0]) for layout in layouts])
     assert np.allclose(first.mean(0), 31.5, atol=3)  # deviations of the means: .41, .41, .70
+
+
+class Ruler:
+    """A texture whose pixels tell their row and column."""
+
+    def count(self, category):
+        return 5
+
+    def picture(self, category, number):
+        return np.stack([*np.mgrid[:20, :24], np.full((20, 24), number)]).astype(np.uint8)
+
+
+def test_crops_are_taken_from_everywhere_in_every_texture_image_of_the_split():
+    textures = TextureSplit.of(Ruler(), categories=('a',), split='train', seed=0)
+    crops = [textures.crop(np.random.default_rng(seed), 0, size_px=16) for seed in range(500)]
+    assert all(np.array_equal(np.ptp(crop, axis=(1, 2)), [15, 15, 0]) for crop in crops)
+    tops, lefts, numbers = np.transpose([crop[:, 0, 0] for crop in crops])
+    assert set(tops) == set(range(5))
+    assert set(lefts) == set(range(9))
+    assert set(numbers) == set(textures.numbers[0])
 
 
 # Pairs
