@@ -33,8 +33,11 @@ class VTSPairs(VTS):
     i; ``dataset[PairKey(i, 0, 0)]`` pairs the image with itself. Masks hold the noise-free classes at both
     dates (paper, section IV-B1).
 
-    If you use this dataset in your research, please cite the paper on contrastive pretraining with noisy
-    positive pairs that describes it (section IV-B), and for DTD https://doi.org/10.1109/CVPR.2014.461.
+    If you use this dataset in your research, please cite:
+
+    * Gerard and Sullivan, Contrastive pretraining for semantic segmentation is robust to noisy positive pairs
+      (section IV-B)
+    * with DTD as textures, https://doi.org/10.1109/CVPR.2014.461
     """
 
     _stream = 0

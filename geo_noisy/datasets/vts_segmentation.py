@@ -26,8 +26,11 @@ class VTSSegmentation(VTS):
     third class; the same in all splits, and independent of the noise in pretraining. The texture images of
     a split are those of ``VTSPairs``, the images are others.
 
-    If you use this dataset in your research, please cite the paper on contrastive pretraining with noisy
-    positive pairs that describes it (section IV-B), and for DTD https://doi.org/10.1109/CVPR.2014.461.
+    If you use this dataset in your research, please cite:
+
+    * Gerard and Sullivan, Contrastive pretraining for semantic segmentation is robust to noisy positive pairs
+      (section IV-B)
+    * with DTD as textures, https://doi.org/10.1109/CVPR.2014.461
     """
 
     _stream = 1
