@@ -1,0 +1,174 @@
+"""Polygons of change: which count, and when it happened."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import rasterio
+import rasterio.features
+import shapely
+from numpy.typing import NDArray
+
+from geo_noisy.pairs.dates import NEVER, seconds
+from geo_noisy.pairs.exclusion import Exclusion, tally
+
+_UNDATED = (int(np.iinfo(np.int64).min), NEVER)
+
+
+@dataclass(frozen=True)
+class ChangePolygons:
+    """Polygons whose content changed, with the times at which it did.
+
+    Attributes:
+        geometry: The outlines, with a CRS; length n.
+        start: Earliest time of each event in seconds since 1970, [n]; None where no event date is known at all.
+        stop: Latest time of each event, [n]; equal to ``start`` for an instant.
+        recovered: When the content was back as before, [n]; ``NEVER`` where it was not.
+        excluded: What was left out or mended.
+    """
+
+    geometry: gpd.GeoSeries
+    start: NDArray[np.int64] | None
+    stop: NDArray[np.int64] | None
+    recovered: NDArray[np.int64]
+    excluded: tuple[Exclusion, ...] = ()
+
+
+def change_polygons(
+    polygons: str | os.PathLike[str] | gpd.GeoDataFrame,
+    *,
+    class_column: str | None = None,
+    noisy_classes: Sequence[str] | None = None,
+    event_date: str | None = None,
+    event_column: str | None = None,
+    recovered_column: str | None = None,
+    crs: str | None = None,
+) -> ChangePolygons:
+    """Read polygons of change.
+
+    Args:
+        polygons: A file that geopandas reads, or a frame.
+        class_column: Column with the class of a polygon.
+        noisy_classes: Classes that count; all by default.
+        event_date: When it happened, for all polygons: a date, or two as ``2020-08-01/2020-08-15`` for some time
+            between them.
+        event_column: Column with that for each polygon. An empty one makes pairs over this polygon unknown.
+        recovered_column: Column with the date from which a place looks as before again; may be empty.
+        crs: CRS of a file that states none.
+
+    Raises:
+        ValueError: If there is no CRS, a column or a class is missing, a date cannot be read, or nothing counts.
+    """
+    frame = polygons if isinstance(polygons, gpd.GeoDataFrame) else _read(polygons)
+    if frame.crs is None:
+        if crs is None:
+            raise ValueError('The polygons have no CRS, so where they lie is unknown; state it (--polygons-crs).')
+        frame = frame.set_crs(crs)
+    if event_date is not None and event_column is not None:
+        raise ValueError('Give event_date (one for all) or event_column (one for each polygon), not both.')
+    frame = _of_classes(frame, class_column, noisy_classes)
+    frame, excluded = _sound(frame)
+    recovered = np.full(len(frame), NEVER)
+    if recovered_column is not None:
+        column = _column(frame, recovered_column)
+        there = column.notna().to_numpy()
+        recovered[there] = [seconds(value) for value in column[there]]
+    start, stop = _events(frame, event_date, event_column)
+    if start is not None and (recovered < start).any():
+        raise ValueError(f'{int((recovered < start).sum())} polygons recovered before their event; check the columns.')
+    return ChangePolygons(frame.geometry.reset_index(drop=True), start, stop, recovered, tuple(excluded))
+
+
+def change_raster(path: str | os.PathLike[str], *, event_date: str | None = None) -> ChangePolygons:
+    """Read a change raster as polygons, pixel by pixel exact.
+
+    Args:
+        path: Raster whose first band is 0 where nothing changed; nodata counts as unchanged.
+        event_date: See :func:`change_polygons`.
+
+    Raises:
+        ValueError: If the raster has no CRS or nothing changed in it.
+    """
+    with rasterio.open(path) as file:
+        if file.crs is None:
+            raise ValueError(f'{path} has no CRS; write one with gdal_edit -a_srs.')
+        changed = file.read(1, masked=True).filled(0) != 0
+        outlines = [
+            shapely.geometry.shape(outline)
+            for outline, _ in rasterio.features.shapes(
+                changed.astype(np.uint8), mask=changed, connectivity=4, transform=file.transform
+            )
+        ]
+        crs = file.crs.to_wkt()
+    if not outlines:
+        raise ValueError(f'Nothing changed in {path}: band 1 is 0 everywhere.')
+    return change_polygons(gpd.GeoDataFrame(geometry=outlines, crs=crs), event_date=event_date)
+
+
+def _read(path: str | os.PathLike[str]) -> gpd.GeoDataFrame:
+    if str(path).endswith(('.parquet', '.geoparquet')):
+        return gpd.read_parquet(path)
+    return gpd.read_file(path)
+
+
+def _column(frame: gpd.GeoDataFrame, name: str) -> pd.Series:
+    if name not in frame.columns:
+        raise ValueError(f'The polygons have no column {name!r}; they have {", ".join(map(str, frame.columns))}.')
+    return frame[name]
+
+
+def _of_classes(frame: gpd.GeoDataFrame, column: str | None, classes: Sequence[str] | None) -> gpd.GeoDataFrame:
+    if classes is None:
+        return frame
+    if column is None:
+        raise ValueError('noisy_classes needs class_column, the column that holds the classes.')
+    values = _column(frame, column).astype(str)
+    missing = sorted(set(map(str, classes)) - set(values))
+    if missing:
+        raise ValueError(
+            f'No polygon has class {", ".join(missing)}; {column!r} holds {", ".join(sorted(set(values)))}.'
+        )
+    return frame[values.isin([str(name) for name in classes])]
+
+
+def _sound(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[Exclusion]]:
+    """Mend invalid outlines, leave out what has no area; both counted."""
+    outlines = frame.geometry.to_numpy()
+    broken = ~shapely.is_valid(outlines) & ~shapely.is_missing(outlines)
+    outlines[broken] = shapely.make_valid(outlines[broken])
+    flat = ~(shapely.area(outlines) > 0)
+    problems = [('invalid outline, mended and kept', str(label)) for label in frame.index[broken & ~flat]]
+    problems += [('no area', str(label)) for label in frame.index[flat]]
+    mended = frame.set_geometry(gpd.GeoSeries(outlines, index=frame.index, crs=frame.crs))
+    if flat.all():
+        raise ValueError(f'None of {len(frame)} polygons has an area; points and lines have no share of a window.')
+    return mended[~flat], tally('polygon', problems)
+
+
+def _events(
+    frame: gpd.GeoDataFrame, date: str | None, column: str | None
+) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]:
+    if date is None and column is None:
+        return None, None
+    if date is not None:
+        spans = [_span(date)] * len(frame)
+    else:
+        spans = [_span(value) for value in _column(frame, str(column))]
+    start, stop = np.array(spans, dtype=np.int64).reshape(-1, 2).T
+    return start, stop
+
+
+def _span(value: object) -> tuple[int, int]:
+    """Earliest and latest time of an event; an empty value leaves it open when it was."""
+    if isinstance(value, str) and '/' in value:
+        start, stop = (seconds(part) for part in value.split('/', 1))
+        if stop < start:
+            raise ValueError(f'The event {value!r} ends before it starts.')
+        return start, stop
+    if value is None or value is pd.NaT or value == '' or (isinstance(value, float) and np.isnan(value)):
+        return _UNDATED
+    time = seconds(value)
+    return time, time

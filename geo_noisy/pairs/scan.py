@@ -1,0 +1,199 @@
+"""From raster files to a table: when, where, and on which grid."""
+
+import glob
+import os
+import re
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import rasterio
+from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+
+from geo_noisy.pairs.dates import date_in_name, seconds
+from geo_noisy.pairs.exclusion import Exclusion, describe, tally
+
+SUFFIXES = ('.tif', '.tiff', '.jp2', '.vrt', '.img')
+COLUMNS = (
+    'paths', 'time', 'crs', 'x0', 'y0', 'res_x', 'res_y', 'width', 'height', 'bands', 'dtype', 'nodata', 'masked',
+    'sensor', 'cloud',
+)  # fmt: skip
+_ROTATION_TOLERANCE = 1e-6  # of a pixel, over one pixel
+
+
+@dataclass(frozen=True)
+class FileScan:
+    """What is known of some raster files.
+
+    Attributes:
+        files: One row a capture: ``paths`` (a tuple; several where bands lie in files of their own), ``time``
+            (seconds since 1970, UTC), ``crs``, upper left corner ``x0``, ``y0`` and pixel size ``res_x``,
+            ``res_y`` (both positive) in its units, ``width``, ``height`` in pixels, ``bands``, ``dtype``,
+            ``nodata`` (NaN where none is declared), ``masked`` (whether the file says which pixels are
+            valid), ``sensor`` (empty where unknown), ``cloud`` (cover in percent, NaN where unknown).
+        excluded: What was left out, and why.
+    """
+
+    files: pd.DataFrame
+    excluded: tuple[Exclusion, ...] = ()
+
+
+@dataclass(frozen=True)
+class Capture:
+    """One capture to look at: its files, and what is told about it beside them."""
+
+    paths: tuple[str, ...]
+    time: int | None = None
+    sensor: str = ''
+    cloud: float = float('nan')
+
+
+class RasterProblemError(ValueError):
+    """A file that cannot serve, with the reason as its message."""
+
+
+def find_rasters(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
+    """Files among paths: each a file, a folder (searched through), a pattern with ``*``, or an address.
+
+    Raises:
+        FileNotFoundError: If a path leads nowhere.
+    """
+    found: dict[str, None] = {}
+    for path in map(str, paths):
+        if os.path.isdir(path):
+            inside = sorted(str(file) for file in Path(path).rglob('*') if file.suffix.lower() in SUFFIXES)
+        elif glob.has_magic(path) and not os.path.exists(path):
+            inside = sorted(glob.glob(path, recursive=True))
+        else:
+            inside = [path]
+            if not os.path.exists(path) and '://' not in path and not path.startswith('/vsi'):
+                raise FileNotFoundError(f'{path} is neither a file nor a folder.')
+        if not inside:
+            raise FileNotFoundError(f'{path} holds no raster files ({", ".join(SUFFIXES)}).')
+        found.update(dict.fromkeys(inside))
+    return list(found)
+
+
+def scan_rasters(
+    paths: Iterable[str | os.PathLike[str]],
+    *,
+    date_regex: str | None = None,
+    date_format: str | None = None,
+    date_tag: str | None = None,
+    sensor_regex: str | None = None,
+) -> FileScan:
+    """Look at raster files; dates come from their names or tags.
+
+    Args:
+        paths: Files, folders, patterns or addresses.
+        date_regex: Regular expression that finds the date in a file name, in a group named ``date``.
+        date_format: Format of that date, as in ``datetime.strptime``.
+        date_tag: TIFF tag (or other metadata item) that holds the date, instead of the name.
+        sensor_regex: Regular expression that finds the sensor in a file name, in a group named ``sensor``.
+
+    Raises:
+        FileNotFoundError: If a path leads nowhere.
+        ValueError: If no file can serve, with the reasons.
+    """
+
+    def capture(path: str) -> Capture:
+        name = os.path.basename(path)
+        match = re.search(sensor_regex, name) if sensor_regex else None
+        sensor = match[match.lastindex or 0] if match else ''
+        try:
+            time = _tagged_time(path, date_tag) if date_tag else None
+            time = time if time is not None else date_in_name(name, regex=date_regex, date_format=date_format)
+        except ValueError as error:
+            raise RasterProblemError(str(error)) from error
+        return Capture((path,), time, sensor)
+
+    return _scan(find_rasters(paths), capture)
+
+
+def scan_captures(captures: Sequence[Capture]) -> FileScan:
+    """Look at captures whose dates are known from a table.
+
+    Raises:
+        ValueError: If no file can serve, with the reasons.
+    """
+    return _scan(captures, lambda capture: capture)
+
+
+def describe_raster(capture: Capture) -> dict[str, Any]:
+    """Read what the index needs from a file's header.
+
+    Raises:
+        RasterProblemError: If it is no raster, has no CRS, or its grid is rotated.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', NotGeoreferencedWarning)
+            opened = rasterio.open(capture.paths[0])
+    except RasterioIOError as error:
+        raise RasterProblemError('not a raster, or unreadable') from error
+    with opened as file:
+        if file.crs is None:
+            raise RasterProblemError('no CRS; write one with gdal_edit -a_srs')
+        grid = file.transform
+        if max(abs(grid.b / grid.a), abs(grid.d / grid.e)) > _ROTATION_TOLERANCE or grid.a <= 0 or grid.e >= 0:
+            raise RasterProblemError('rotated or flipped grid; warp it to north up first (gdalwarp)')
+        masked = any(flags != [rasterio.enums.MaskFlags.all_valid] for flags in file.mask_flag_enums)
+        return {
+            'paths': capture.paths, 'time': capture.time, 'crs': crs_name(file.crs), 'x0': grid.c, 'y0': grid.f,
+            'res_x': grid.a, 'res_y': -grid.e, 'width': file.width, 'height': file.height,
+            'bands': file.count if len(capture.paths) == 1 else len(capture.paths), 'dtype': file.dtypes[0],
+            'nodata': np.nan if file.nodata is None else file.nodata, 'masked': masked or 'float' in file.dtypes[0],
+            'sensor': capture.sensor, 'cloud': capture.cloud,
+        }  # fmt: skip
+
+
+def crs_name(crs: Any) -> str:
+    """A short name where an authority knows the CRS, WKT otherwise."""
+    authority = crs.to_authority()
+    return ':'.join(authority) if authority else str(crs.to_wkt())
+
+
+def _scan(items: Sequence[Any], to_capture: Callable[[Any], Capture]) -> FileScan:
+    rows, problems = [], []
+    for item in items:
+        try:
+            rows.append(describe_raster(to_capture(item)))
+        except RasterProblemError as error:
+            problems.append((str(error), item if isinstance(item, str) else item.paths[0]))
+    files = pd.DataFrame(rows, columns=list(COLUMNS))
+    excluded = tally('file', problems)
+    if files.empty:
+        raise ValueError(f'None of {len(items)} files can serve:\n{describe(excluded)}')
+    return _one_band_count(files, excluded)
+
+
+def _one_band_count(files: pd.DataFrame, excluded: list[Exclusion]) -> FileScan:
+    """Keep the files with the most common number of bands: a pair needs the same on both dates."""
+    usual = Counter(files['bands']).most_common(1)[0][0]
+    other = files['bands'] != usual
+    problems = [
+        (f'{bands} bands where most files have {usual}; index them apart', paths[0])
+        for bands, paths in files.loc[other, ['bands', 'paths']].itertuples(index=False)
+    ]
+    return FileScan(files[~other].reset_index(drop=True), (*excluded, *tally('file', problems)))
+
+
+def _tagged_time(path: str, tag: str) -> int:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', NotGeoreferencedWarning)
+            opened = rasterio.open(path)
+    except RasterioIOError as error:
+        raise ValueError('not a raster, or unreadable') from error
+    with opened as file:
+        value = file.tags().get(tag)
+    if value is None:
+        raise ValueError(f'no tag {tag!r}')
+    if re.match(r'\d{4}:\d{2}:\d{2}', value):  # TIFFTAG_DATETIME is written 2015:07:11 10:11:12
+        value = value.replace(':', '-', 2)
+    return seconds(value)
