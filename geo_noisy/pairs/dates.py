@@ -26,7 +26,7 @@ def seconds(value: object) -> int:
         ValueError: If the value is no time.
     """
     time = pd.Timestamp(value)  # type: ignore[arg-type]  # pandas checks, and raises ValueError
-    if time is pd.NaT or pd.isna(time):
+    if pd.isna(time):
         raise ValueError(f'{value!r} is not a date.')
     time = time.tz_localize('UTC') if time.tzinfo is None else time.tz_convert('UTC')
     return int(time.timestamp())

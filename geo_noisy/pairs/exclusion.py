@@ -11,7 +11,7 @@ class Exclusion(NamedTuple):
     """'file', 'date', 'location', 'window' or 'polygon'."""
     reason: str
     """Why, and where it helps, what would keep them."""
-    count: int
+    number: int
     """How many."""
     example: str = ''
     """One of them."""
@@ -33,6 +33,6 @@ def tally(what: str, problems: Iterable[tuple[str, str]]) -> list[Exclusion]:
 def describe(excluded: Sequence[Exclusion]) -> str:
     """One line for each reason, for messages."""
     return '\n'.join(
-        f'  {item.count} x {item.what}: {item.reason}' + (f' (e.g. {item.example})' if item.example else '')
+        f'  {item.number} x {item.what}: {item.reason}' + (f' (e.g. {item.example})' if item.example else '')
         for item in excluded
     )

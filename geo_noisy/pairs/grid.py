@@ -102,7 +102,9 @@ def transform_bounds(files: pd.DataFrame, target: str) -> Bounds:
         rows = np.flatnonzero(files['crs'].to_numpy() == name)
         if name != target:
             change = Transformer.from_crs(name, target, always_xy=True)
-            bounds[rows] = [change.transform_bounds(*bounds[row], errcheck=False) for row in rows]
+            for row in rows:
+                left, bottom, right, top = bounds[row]
+                bounds[row] = change.transform_bounds(left, bottom, right, top)
     return bounds
 
 

@@ -69,7 +69,7 @@ def _read(path: str | os.PathLike[str]) -> pd.DataFrame:
     if str(path).endswith('.csv'):
         return pd.read_csv(path)
     try:
-        return gpd.read_parquet(path)
+        return pd.DataFrame(gpd.read_parquet(path))
     except ValueError:  # geopandas refuses Parquet without geometry
         return pd.read_parquet(path)
 

@@ -111,9 +111,12 @@ def find_events(
     first = np.flatnonzero(np.r_[True, (np.diff(window) != 0) | (np.diff(event) != 0)]) if len(window) else window
     merged = _unions(piece, first)
     window, event = window[first], event[first]
+    starts, stops, recoveries = dates[event].T.copy()
     return Events(
         offsets_of(np.bincount(window, minlength=len(windows))),
-        *dates[event].T.copy(),
+        starts,
+        stops,
+        recoveries,
         _shares(merged, windows[window], method, size_px),
         merged,
         np.ones(len(windows), dtype=bool),

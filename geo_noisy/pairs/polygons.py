@@ -117,7 +117,7 @@ def _read(path: str | os.PathLike[str]) -> gpd.GeoDataFrame:
 def _column(frame: gpd.GeoDataFrame, name: str) -> pd.Series:
     if name not in frame.columns:
         raise ValueError(f'The polygons have no column {name!r}; they have {", ".join(map(str, frame.columns))}.')
-    return frame[name]
+    return pd.Series(frame[name])
 
 
 def _of_classes(frame: gpd.GeoDataFrame, column: str | None, classes: Sequence[str] | None) -> gpd.GeoDataFrame:
@@ -153,10 +153,8 @@ def _events(
 ) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]:
     if date is None and column is None:
         return None, None
-    if date is not None:
-        spans = [_span(date)] * len(frame)
-    else:
-        spans = [_span(value) for value in _column(frame, str(column))]
+    values = [date] * len(frame) if date is not None else list(_column(frame, str(column)))
+    spans = [_span(value) for value in values]
     start, stop = np.array(spans, dtype=np.int64).reshape(-1, 2).T
     return start, stop
 

@@ -31,8 +31,8 @@ class Runs:
         """Sort runs by location and date, without the empty ones."""
         order = np.lexsort((later, earlier, location))
         order = order[lengths[order] > 0]
-        columns = (column[order].astype(np.int32) for column in (location, earlier, later))
-        return cls(*columns, offsets_of(lengths[order]))
+        first, second, third = (column[order].astype(np.int32) for column in (location, earlier, later))
+        return cls(first, second, third, offsets_of(lengths[order]))
 
     def count(self) -> int:
         """Number of pairs."""
@@ -123,10 +123,8 @@ def spell_out(allowed: Allowed, dates: Ints) -> Ints:
 
 def join(parts: list[Runs]) -> Runs:
     """Runs of several parts in one."""
-    return Runs.of(
-        *(
-            np.concatenate([getattr(part, name) for part in parts]).astype(np.int64)
-            for name in ('location', 'earlier', 'later')
-        ),
-        np.concatenate([np.diff(part.starts) for part in parts]),
+    location, earlier, later = (
+        np.concatenate([getattr(part, name) for part in parts]).astype(np.int64)
+        for name in ('location', 'earlier', 'later')
     )
+    return Runs.of(location, earlier, later, np.concatenate([np.diff(part.starts) for part in parts]))
