@@ -54,13 +54,14 @@ def read_grid(path: Path) -> list[Cell]:
     A grid has ``seeds``; ``shared`` settings by dotted path; named ``pretrain`` stages and one ``probe`` stage, each
     a configuration as for ``fit`` or the path of one, relative to the grid; and ``cells``, each with a ``name``, a
     ``pretrain`` stage (or null), and ``set`` and ``axes``: settings by dotted path from ``pretrain`` or ``probe``,
-    where axes are crossed.
+    where axes are crossed,
+    and ``seeds`` of its own where it does not take all.
 
     Raises:
         ValueError: If a key is missing or unknown; the message names file and key.
     """
     grid = yaml.safe_load(path.read_text())
-    unknown = grid.keys() - {'seeds', 'shared', 'pretrain', 'probe', 'cells'}
+    unknown = grid.keys() - {'seeds', 'shared', 'pretrain', 'probe', 'cells', 'compare'}
     missing = {'seeds', 'probe', 'cells'} - grid.keys()
     if unknown or missing:
         raise ValueError(f'{path}: unknown keys {sorted(unknown)}, missing keys {sorted(missing)}.')
@@ -70,13 +71,18 @@ def read_grid(path: Path) -> list[Cell]:
         _build_cell(path, cell, settings, seed, stages, probe, grid.get('shared', {}))
         for cell in grid['cells']
         for settings in _crossed(cell.get('axes', {}))
-        for seed in grid['seeds']
+        for seed in cell.get('seeds', grid['seeds'])
     ]
     repeated = {cell.key for cell in cells if [other.key for other in cells].count(cell.key) > 1}
     if repeated:
         names = sorted({cell.name for cell in cells if cell.key in repeated})
         raise ValueError(f'{path}: cells {names} have the same configuration.')
     return cells
+
+
+def read_comparisons(path: Path) -> list[tuple[str, str]]:
+    """The pairs of cell names that a grid asks to compare, under its key ``compare``."""
+    return [(first, second) for first, second in yaml.safe_load(path.read_text()).get('compare', [])]
 
 
 def _read_stage(stage: Config | str, folder: Path) -> Config:

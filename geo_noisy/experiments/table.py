@@ -20,12 +20,13 @@ def read_table(folder: Path) -> pd.DataFrame:
     path = folder / 'results.parquet'
     if not path.exists():
         return pd.DataFrame({'key': pd.Series(dtype=str)})
-    return pd.DataFrame(pd.read_parquet(path))
+    table: pd.DataFrame = pd.read_parquet(path)  # untyped in pandas-stubs
+    return table
 
 
 def add_row(folder: Path, row: dict[str, Any]) -> pd.DataFrame:
     """Add a cell's row to results.parquet and results.csv, in place of an older one of the same cell."""
-    table = read_table(folder)
+    table: pd.DataFrame = read_table(folder)
     table = pd.concat([table[table['key'] != row['key']], pd.DataFrame([row])], ignore_index=True)
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f'.results.parquet.{os.getpid()}'

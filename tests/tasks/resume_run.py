@@ -1,12 +1,8 @@
-"""A pretraining run in a process of its own: `python -m tests.tasks.resume_run TASK FOLDER WORKERS STEPS [DIE_AT]`.
+"""A pretraining run that kills itself without warning, to be started in a process of its own."""
 
-Saves a checkpoint every second step, kills itself without warning after step DIE_AT, and goes on from the last
-checkpoint where there is one.
-"""
-
+import multiprocessing
 import os
 import signal
-import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -38,8 +34,9 @@ def build_task(name: str) -> pl.LightningModule:
     return DenseContrast(loss='cross', output_stride=8, lr=0.1)
 
 
-def main(name: str, folder: Path, workers: int, steps: int, die_at: int | None) -> None:
-    """Train, from the last checkpoint where there is one, and save the final state."""
+def pretrain(name: str, folder: Path, workers: int, steps: int, die_at: int | None) -> None:
+    """Train with a checkpoint every second step, from the last one where there is one, and save the final state."""
+    multiprocessing.set_start_method('fork', force=True)  # as in a main process; a child of a server inherits its way
     torch.set_num_threads(1)
     warnings.simplefilter('ignore')
     # The kill comes before the checkpoint of its step, so that some steps have to be done again.
@@ -57,9 +54,3 @@ def main(name: str, folder: Path, workers: int, steps: int, die_at: int | None) 
     datamodule = pairs_datamodule(num_workers=workers, train_count=40)
     run.fit(build_task(name), datamodule, ckpt_path=str(last) if last.exists() else None)
     run.save_checkpoint(folder / 'final.ckpt')
-
-
-if __name__ == '__main__':
-    arguments = sys.argv[1:]
-    die_at = int(arguments[4]) if len(arguments) > 4 else None
-    main(arguments[0], Path(arguments[1]), int(arguments[2]), int(arguments[3]), die_at)

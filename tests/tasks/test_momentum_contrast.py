@@ -199,7 +199,8 @@ class TestFit:
             trainer(tmp_path).fit(task(queue_size=20), pairs_datamodule())
 
     @pytest.mark.parametrize(
-        ('name', 'value'), [('lr', 0.5), ('optimizer', 'adamw'), ('weight_decay', 0.5), ('momentum', 0.0), ('warmup_steps', 3)]
+        ('name', 'value'),
+        [('lr', 0.5), ('optimizer', 'adamw'), ('weight_decay', 0.5), ('momentum', 0.0), ('warmup_steps', 3)],
     )
     def test_optimiser_options(self, name: str, value: float, tmp_path: Path) -> None:
         weights = []

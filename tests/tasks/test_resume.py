@@ -1,8 +1,7 @@
 """A run killed in mid-epoch and resumed ends as the run that was never killed, bit for bit."""
 
+import multiprocessing
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +9,22 @@ import numpy as np
 import pytest
 import torch
 
+from tests.tasks.resume_run import pretrain
+
 STEPS = 12  # two epochs of five batches, and two steps more
 KILLS = sorted(np.random.default_rng(0).choice(np.arange(1, STEPS), size=5, replace=False).tolist())
 
 
-def run(name: str, folder: Path, workers: int, die_at: int | None = None) -> int:
-    words = [sys.executable, '-m', 'tests.tasks.resume_run', name, str(folder), str(workers), str(STEPS)]
-    if die_at is not None:
-        words.append(str(die_at))
-    root = Path(__file__).parents[2]
-    return subprocess.run(words, cwd=root, capture_output=True, check=False, timeout=300).returncode
+# A process of its own for each run, all forked from one that has imported everything.
+PROCESSES = multiprocessing.get_context('forkserver')
+PROCESSES.set_forkserver_preload(['tests.tasks.resume_run'])
+
+
+def run(name: str, folder: Path, workers: int, die_at: int | None = None) -> int | None:
+    process = PROCESSES.Process(target=pretrain, args=(name, folder, workers, STEPS, die_at))
+    process.start()
+    process.join(timeout=300)
+    return process.exitcode
 
 
 def final(folder: Path) -> dict[str, Any]:
@@ -55,7 +60,7 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, A
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ('name', 'workers', 'kills'), [('moco', 0, KILLS), ('moco', 2, KILLS), ('cross', 0, KILLS[1:3])]
+    ('name', 'workers', 'kills'), [('moco', 0, KILLS), ('moco', 2, KILLS[::2]), ('cross', 0, KILLS[1:3])]
 )
 def test_killed_and_resumed(
     name: str, workers: int, kills: list[int], tmp_path: Path, untouched: dict[str, dict[str, Any]]

@@ -1,0 +1,197 @@
+"""Loaders that resume, scaling, statistics, and what data modules pass on."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import Dataset
+from torchgeo.datasets.utils import Sample
+
+from geo_noisy.datamodules.base import PairDataModule, Scale, sample_statistics
+from geo_noisy.datamodules.features import FeatureStore
+from geo_noisy.datamodules.loader import KeyedDataset, KeyedSampler, ResumableLoader
+from geo_noisy.pairs import PairPolicy
+from tests.data.vts import pairs_datamodule, segmentation_datamodule
+
+
+class Numbers(Dataset[Sample]):
+    def __init__(self, size: int = 10) -> None:
+        self.size = size
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, index: int) -> Sample:
+        return {'image': torch.full((2, 4, 4), float(index)), 'mask': torch.full((4, 4), index % 3)}
+
+
+def loader(workers: int = 0, batch: int = 2, drop_last: bool = False) -> ResumableLoader:
+    return ResumableLoader(
+        KeyedDataset(Numbers()),
+        sampler=KeyedSampler(10, seed=3),
+        batch_size=batch,
+        num_workers=workers,
+        drop_last=drop_last,
+    )
+
+
+def order(batches: Any) -> list[tuple[int, int]]:
+    return [
+        (int(image[0, 0, 0]), int(draw))
+        for batch in batches
+        for image, draw in zip(batch['image'], batch['draw'], strict=True)
+    ]
+
+
+class TestResumableLoader:
+    @pytest.mark.parametrize('workers', [0, 2])
+    def test_goes_on_after_what_was_handed_out(self, workers: int) -> None:
+        whole = order(loader())
+        stopped = loader(workers)
+        batches = iter(stopped)
+        first = order([next(batches) for _ in range(2)])
+        resumed = loader(workers)
+        resumed.load_state_dict(stopped.state_dict())
+        assert first + order(resumed) == whole
+        assert order(resumed) == whole  # the next epoch is whole again
+
+    def test_a_finished_epoch_leaves_nothing_out(self) -> None:
+        finished = loader()
+        list(finished)
+        fresh = loader()
+        fresh.load_state_dict(finished.state_dict())
+        assert len(order(fresh)) == 10
+
+    def test_drop_last(self) -> None:
+        assert [len(order(loader(batch=4, drop_last=drop))) for drop in (True, False)] == [8, 10]
+
+    def test_the_global_random_state_is_left_alone(self) -> None:
+        before = torch.get_rng_state()
+        list(loader())
+        assert torch.equal(before, torch.get_rng_state())
+
+    def test_batch_larger_than_the_epoch(self) -> None:
+        with pytest.raises(ValueError, match='batch_size is 16, but an epoch holds only 10'):
+            loader(batch=16, drop_last=True)
+
+
+class TestKeyedSampler:
+    def test_function_of_seed_and_epoch(self) -> None:
+        one, other = KeyedSampler(10, seed=1), KeyedSampler(10, seed=1)
+        first = list(one)
+        assert first == list(other)
+        other.set_epoch(1)
+        assert first != list(other)
+        assert first != list(KeyedSampler(10, seed=2))
+        assert sorted(index for index, _ in first) == list(range(10))
+
+    def test_without_shuffling_epochs_are_alike(self) -> None:
+        sampler = KeyedSampler(5, shuffle=False)
+        first = list(sampler)
+        sampler.set_epoch(4)
+        assert first == list(sampler)
+        assert [index for index, _ in first] == list(range(5))
+
+    def test_ranks_share_an_epoch(self) -> None:
+        whole = list(KeyedSampler(8))
+        parts = [list(KeyedSampler(8, rank=rank, world_size=2)) for rank in (0, 1)]
+        assert [key for keys in zip(*parts, strict=True) for key in keys] == whole
+
+
+class TestScale:
+    def test_units(self) -> None:
+        assert Scale(200.0)({'image': torch.tensor([100.0])})['image'].item() == 0.5
+
+    def test_stacked_dates(self) -> None:
+        image = torch.rand(3, 2, 4, 5, 5)
+        assert torch.equal(
+            Scale(1.0, stack_dates=True)({'image': image})['image'], torch.cat([image[:, 0], image[:, 1]], 1)
+        )
+
+    def test_features_pass(self) -> None:
+        assert Scale(255.0)({'feature': torch.ones(1)}).keys() == {'feature'}
+
+    def test_bad_scale(self) -> None:
+        with pytest.raises(ValueError, match=r'scale is 0'):
+            PairDataModule(Numbers, scale=0.0)
+
+
+def test_statistics_of_the_bands() -> None:
+    mean, deviation = sample_statistics(Numbers(5), scale=2.0)
+    assert mean == pytest.approx([1.0, 1.0])
+    assert deviation == pytest.approx([np.sqrt(0.5)] * 2)
+    assert sample_statistics(Numbers(101), scale=1.0, samples=3)[0] == pytest.approx([50.0, 50.0])
+
+
+class TestFeatureStore:
+    @pytest.mark.parametrize('storage', ['memory', 'disk'])
+    def test_holds_features_and_masks(self, storage: Any) -> None:
+        images = ResumableLoader(
+            KeyedDataset(Numbers()), sampler=KeyedSampler(10, shuffle=False), batch_size=4, num_workers=0
+        )
+        store = FeatureStore.build(images, lambda image: image * 2, 'all', storage=storage, device=torch.device('cpu'))
+        assert len(store) == 10
+        assert store[7]['feature'].unique().item() == 14
+        assert store[7]['mask'].unique().item() == 1
+        assert store.nbytes == 10 * (2 * 16 * 4 + 16)
+
+    def test_unknown_storage(self) -> None:
+        with pytest.raises(ValueError, match="storage is 'tape'"):
+            FeatureStore.build(loader(), lambda image: image, 'all', storage='tape', device=torch.device('cpu'))
+
+
+class TestPairDataModule:
+    def test_policy_chooses_the_pairs(self) -> None:
+        flags = {}
+        for rate in (0.0, 1.0):
+            data = pairs_datamodule(rate=rate)
+            data.setup('fit')
+            flags[rate] = torch.cat([batch['noisy'] for batch in data.train_dataloader()])
+        assert flags[0.0].sum() == 0
+        assert flags[1.0].all()
+
+    def test_mere_exposure(self) -> None:
+        data = pairs_datamodule(policy=PairPolicy(rate=1.0, match='draw', mere_exposure=True))
+        data.setup('fit')
+        batch = next(iter(data.train_dataloader()))
+        assert batch['exposure'].all()
+        assert torch.equal(batch['image'][:, 0], batch['image'][:, 1])
+        assert (batch['noise'] == 0).all()
+
+    def test_validation_is_clean_and_fixed_at_every_rate(self) -> None:
+        epochs = []
+        for rate in (0.0, 1.0):
+            data = pairs_datamodule(rate=rate)
+            data.setup('fit')
+            validation = data.val_dataloader()
+            for _ in range(2):
+                epochs.append(torch.cat([batch['draw'] for batch in validation]))
+                assert all((batch['noisy'] == 0).all() for batch in validation)
+        assert all(torch.equal(epochs[0], epoch) for epoch in epochs)
+
+    def test_r_img_size_and_cells(self) -> None:
+        data = pairs_datamodule(rate=1.0, r_img=0.25, size_px=40)
+        data.setup('fit')
+        batch = next(iter(data.train_dataloader()))
+        assert batch['image'].shape[-2:] == (40, 40)
+        assert 0.05 < batch['noise'].mean() < 0.5
+
+    def test_pairs_of_torchgeos_own_tasks(self) -> None:
+        data = pairs_datamodule(stack_dates=True)
+        data.setup('fit')
+        assert data.aug(next(iter(data.train_dataloader())))['image'].shape == (8, 6, 32, 32)
+
+
+class TestSegmentationDataModule:
+    def test_noise_option(self) -> None:
+        classes = {}
+        for noise in ('half', 'evaluation', 'none'):
+            data = segmentation_datamodule(noise=noise)
+            data.setup('fit')
+            train, val = (
+                torch.stack([dataset[i]['mask'] for i in range(16)]).max().item()
+                for dataset in (data.train_dataset, data.val_dataset)
+            )
+            classes[noise] = (train, val)
+        assert classes == {'half': (2, 2), 'evaluation': (1, 2), 'none': (1, 1)}
