@@ -61,12 +61,26 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_own_commands(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
-    from geo_noisy.experiments import demo
+    from geo_noisy.experiments import command as experiments
 
-    for name, module, text in (('demo', demo, 'pretrain, probe and compare on a small synthetic data set'),):
+    own = (
+        (
+            'demo',
+            'pretrain, probe and compare on a small synthetic data set',
+            experiments.add_demo_arguments,
+            experiments.run_demo,
+        ),
+        (
+            'sweep',
+            'run a grid of experiments and compare its cells',
+            experiments.add_sweep_arguments,
+            experiments.run_sweep,
+        ),
+    )
+    for name, text, add_arguments, run in own:
         command = commands.add_parser(name, help=text, description=text)
-        module.add_arguments(command)
-        command.set_defaults(run=module.run)
+        add_arguments(command)
+        command.set_defaults(run=run)
 
 
 if __name__ == '__main__':

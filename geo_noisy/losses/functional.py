@@ -133,9 +133,7 @@ def cross_image_loss(
         within = _same_class(classes, partner_classes, ignore_index)
         across = _same_class(classes, other_classes, ignore_index)
         present = (partner_classes != ignore_index)[:, None, :].expand_as(within)
-        return _mean_over_anchors(
-            similarity, torch.cat([within, across], dim=2), torch.cat([present, across], dim=2)
-        )
+        return _mean_over_anchors(similarity, torch.cat([within, across], dim=2), torch.cat([present, across], dim=2))
 
 
 def _mean_over_anchors(similarity: Tensor, positive: Tensor, present: Tensor) -> Tensor:
@@ -185,8 +183,8 @@ def _check_dense(features_a: Tensor, features_b: Tensor, labels_a: Tensor, label
     for features, labels in ((features_a, labels_a), (features_b, labels_b)):
         if features.ndim != 4 or labels.shape != (len(features), *features.shape[2:]):
             raise ValueError(
-                f'features {tuple(features.shape)} must be [B, D, h, w] with labels [B, h, w], not {tuple(labels.shape)}. '
-                'Take the labels down to the size of the feature map first.'
+                f'features {tuple(features.shape)} must be [B, D, h, w] with labels [B, h, w], not '
+                f'{tuple(labels.shape)}. Take the labels down to the size of the feature map first.'
             )
     if features_a.shape[:2] != features_b.shape[:2]:
         raise ValueError(f'features {tuple(features_a.shape)} and {tuple(features_b.shape)} must agree in B and D.')

@@ -33,7 +33,11 @@ def pool_labels(labels: Tensor, size: tuple[int, int], pooling: LabelPooling, ig
     if pooling == 'nearest':
         centre = F.interpolate(labels[:, None].float(), size, mode='nearest-exact')[:, 0].long()
         ignored = centre == ignore_index
-        return torch.where(ignored, pool_labels(labels, size, 'majority', ignore_index), centre) if ignored.any() else centre
+        return (
+            torch.where(ignored, pool_labels(labels, size, 'majority', ignore_index), centre)
+            if ignored.any()
+            else centre
+        )
     shares = _class_shares(labels, size, ignore_index)
     if pooling == 'any':
         order = torch.arange(1, shares.shape[1] + 1, device=labels.device)[:, None, None]

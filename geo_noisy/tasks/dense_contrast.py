@@ -1,6 +1,6 @@
 """Supervised dense contrast on pairs: the within-image and the cross-image loss."""
 
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor
@@ -110,12 +110,11 @@ class DenseContrast(PairTask):
     def _loss(self, projected: Tensor, labels: Tensor, batch: Sample) -> Tensor:
         (features_a, features_b), (labels_a, labels_b) = projected.chunk(2), labels.chunk(2)
         if self.hparams['loss'] == 'within':
-            loss: Tensor = self.criterion(features_a, features_b, labels_a, labels_b)
-            return loss
+            return cast(Tensor, self.criterion(features_a, features_b, labels_a, labels_b))
         other, found = other_places(batch['location'], batch['draw'])
         labels_other = labels_b[other].masked_fill(~found[:, None, None], self.hparams['ignore_index'])
         loss = self.criterion(features_a, features_b, features_b[other], labels_a, labels_b, labels_other)
-        return loss
+        return cast(Tensor, loss)
 
     def _log_labels(self, labels: Tensor) -> None:
         known = labels != self.hparams['ignore_index']

@@ -212,7 +212,7 @@ class MomentumContrast(PairTask):
         if not self.queue.filled:
             rank_zero_warn(
                 f'Training saw {int(self.queue.seen)} keys, fewer than queue_size {self.hparams["queue_size"]}: random '
-                'negatives stayed in the queue, and no checkpoint counts as the best. Train longer, or lower queue_size.'
+                'negatives stayed, and no checkpoint counts as the best. Train longer, or lower queue_size.'
             )
 
 

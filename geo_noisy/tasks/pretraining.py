@@ -111,6 +111,4 @@ class PairTask(EncoderTask):
 
 def _choose(swap: Tensor, swapped: Sample, kept: Sample) -> Sample:
     """Take each sample of a batch from one of two dates."""
-    return {
-        key: torch.where(swap.view(-1, *[1] * (kept[key].ndim - 1)), swapped[key], kept[key]) for key in kept
-    }
+    return {key: torch.where(swap.view(-1, *[1] * (kept[key].ndim - 1)), swapped[key], kept[key]) for key in kept}

@@ -78,7 +78,9 @@ class RandomFlip(Geometry):
 
     def matrix(self, u: Tensor, aspect: float) -> Tensor:
         """Matrices [B, 3, 3] of the flips."""
-        return _matrix(1 - 2 * (u[:, 0] < self.horizontal).float(), 0, 0, 0, 1 - 2 * (u[:, 1] < self.vertical).float(), 0)
+        return _matrix(
+            1 - 2 * (u[:, 0] < self.horizontal).float(), 0, 0, 0, 1 - 2 * (u[:, 1] < self.vertical).float(), 0
+        )
 
 
 class RandomQuarterTurn(Geometry):

@@ -162,7 +162,9 @@ class ChannelShift(Photometric):
     def change(self, image: Tensor, u: Tensor) -> Tensor:
         """Shift the bands of images [n, C, H, W]."""
         if image.shape[1] != self.draws:
-            raise ValueError(f'ChannelShift(bands={self.draws}) met images of {image.shape[1]} bands: set bands to that.')
+            raise ValueError(
+                f'ChannelShift(bands={self.draws}) met images of {image.shape[1]} bands: set bands to that.'
+            )
         return (image + between(u.to(image.dtype), -self.shift, self.shift)[:, :, None, None]).clamp(0, 1)
 
 

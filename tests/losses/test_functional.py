@@ -101,9 +101,7 @@ class TestAgainstLoops:
 
     def test_cross(self, seed: int, tau: float) -> None:
         fa, fb, fj, la, lb, lj = random_dense(seed)
-        expected = mean_over_images(
-            [loop_cross(fa[i], fb[i], fj[i], la[i], lb[i], lj[i], tau) for i in range(len(fa))]
-        )
+        expected = mean_over_images([loop_cross(fa[i], fb[i], fj[i], la[i], lb[i], lj[i], tau) for i in range(len(fa))])
         torch.testing.assert_close(cross_image_loss(fa, fb, fj, la, lb, lj, tau), expected, rtol=0, atol=1e-9)
 
 
