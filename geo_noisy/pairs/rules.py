@@ -1,6 +1,7 @@
 """Which dates of a location may make a pair."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from geo_noisy.pairs.dates import DAY_S
 
@@ -13,12 +14,14 @@ class PairRules:
         min_gap_days: Smallest distance of the two dates in days.
         max_gap_days: Largest distance in days; None for no limit.
         same_sensor: Both dates must come from one sensor.
+        single: Locations with one date: ``drop`` them, or pair the image with itself (``self``).
         min_noise: A pair is noisy when its noise is above this; at 0, as soon as a counted polygon meets the window.
     """
 
     min_gap_days: float = 0.0
     max_gap_days: float | None = None
     same_sensor: bool = False
+    single: Literal['drop', 'self'] = 'drop'
     min_noise: float = 0.0
 
     def __post_init__(self) -> None:
@@ -27,8 +30,15 @@ class PairRules:
             raise ValueError(f'min_gap_days is {self.min_gap_days}; a gap cannot be negative.')
         if self.max_gap_days is not None and self.max_gap_days < self.min_gap_days:
             raise ValueError(f'max_gap_days is {self.max_gap_days}, below min_gap_days {self.min_gap_days}.')
+        if self.single not in ('drop', 'self'):
+            raise ValueError(f"single is {self.single!r}; choose 'drop' or 'self'.")
         if not 0 <= self.min_noise < 1:
             raise ValueError(f'min_noise is {self.min_noise}; it must lie in [0, 1).')
+
+    @property
+    def fewest_dates(self) -> int:
+        """Dates that a location needs."""
+        return 2 if self.single == 'drop' else 1
 
     @property
     def min_gap_s(self) -> int:
