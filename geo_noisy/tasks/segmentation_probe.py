@@ -210,9 +210,7 @@ class SegmentationProbe(EncoderTask):
             batch_idx: Number of the batch.
             dataloader_idx: Number of the loader.
         """
-        logits = self._logits(batch)
-        self.log('val_loss', self._loss(logits, batch['mask']), batch_size=len(logits), sync_dist=True)
-        self.val_scores.update(logits.argmax(dim=1), batch['mask'])
+        self._evaluate('val', self.val_scores, batch)
 
     def on_validation_epoch_end(self) -> None:
         """Log the pooled scores of the validation set."""
@@ -226,13 +224,16 @@ class SegmentationProbe(EncoderTask):
             batch_idx: Number of the batch.
             dataloader_idx: Number of the loader.
         """
-        logits = self._logits(batch)
-        self.log('test_loss', self._loss(logits, batch['mask']), batch_size=len(logits), sync_dist=True)
-        self.test_scores.update(logits.argmax(dim=1), batch['mask'])
+        self._evaluate('test', self.test_scores, batch)
 
     def on_test_epoch_end(self) -> None:
         """Log the pooled scores of the test set."""
         self._log_scores('test', self.test_scores)
+
+    def _evaluate(self, stage: str, scores: SegmentationScores, batch: Sample) -> None:
+        logits = self._logits(batch)
+        self.log(f'{stage}_loss', self._loss(logits, batch['mask']), batch_size=len(logits), sync_dist=True)
+        scores.update(logits.argmax(dim=1), batch['mask'])
 
     def _log_scores(self, stage: str, scores: SegmentationScores) -> None:
         computed = scores.compute()

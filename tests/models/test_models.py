@@ -1,10 +1,12 @@
 """Encoders, split batch norm and the key queue."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
+from torchvision.models._api import Weights, WeightsEnum
 
 from geo_noisy.models import (
     KeyQueue,
@@ -55,6 +57,20 @@ class TestEncoder:
         torch.save({'hyper_parameters': {'model': 'resnet34'}, 'state_dict': state}, path)
         with pytest.raises(ValueError, match='unknown here'):
             build_encoder('resnet18', weights=str(path))
+
+    def test_torchgeo_weight(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A weight as TorchGeo's are, downloaded (from a file) and checked by its hash."""
+        state = build_encoder('resnet18').state_dict() | {'fc.weight': torch.zeros(2, 512), 'fc.bias': torch.zeros(2)}
+        torch.save(state, tmp_path / 'weight.pth')
+        digest = hashlib.sha256((tmp_path / 'weight.pth').read_bytes()).hexdigest()[:8]
+        path = (tmp_path / 'weight.pth').rename(tmp_path / f'weight-{digest}.pth')
+
+        class Local(WeightsEnum):
+            W = Weights(url=path.as_uri(), transforms=None, meta={})
+
+        monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'hub'))
+        encoder = build_encoder('resnet18', weights=Local.W)
+        assert all(torch.equal(state[key], value) for key, value in encoder.state_dict().items())
 
 
 class TestSplitBatchNorm:

@@ -91,6 +91,7 @@ def test_probe_config_runs_and_tests(tmp_path: Path, monkeypatch: pytest.MonkeyP
         warnings.filterwarnings('ignore', message='The dirpath has changed')  # each run has a folder of its own
         assert main(['test', '--config', config, f'--ckpt_path={best}']) == 0
         assert main(['validate', '--config', config, f'--ckpt_path={best}']) == 0
+        assert main(['predict', '--config', config, f'--ckpt_path={best}']) == 0
 
 
 @pytest.mark.slow
