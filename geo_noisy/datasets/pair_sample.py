@@ -44,7 +44,7 @@ def pair_sample(
         int64 and ``valid`` [2, H, W] bool.
     """
     sample: Sample = {
-        'image': torch.stack([image.to(torch.float32) for image in images]),
+        'image': torch.stack(list(images)).to(torch.float32),
         'noise': torch.tensor(0.0 if key.exposure else noise, dtype=torch.float32),
         'noisy': torch.tensor(noisy, dtype=torch.int8),
         'exposure': torch.tensor(key.exposure),
@@ -53,9 +53,9 @@ def pair_sample(
         'draw': torch.tensor(key.draw),
     }
     if masks is not None:
-        sample['mask'] = torch.stack([mask.to(torch.int64) for mask in masks])
+        sample['mask'] = torch.stack(list(masks)).to(torch.int64)
     if valid is not None:
-        sample['valid'] = torch.stack([pixels.to(torch.bool) for pixels in valid])
+        sample['valid'] = torch.stack(list(valid)).to(torch.bool)
     return sample
 
 

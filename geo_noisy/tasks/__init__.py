@@ -1,8 +1,9 @@
 """Pretraining and probing, on TorchGeo's ``BaseTask``."""
 
 from geo_noisy.tasks.checkpoint import BestCheckpoint
+from geo_noisy.tasks.damage_probe import DamageProbe
 from geo_noisy.tasks.dense_contrast import DenseContrast
 from geo_noisy.tasks.momentum_contrast import MomentumContrast
 from geo_noisy.tasks.segmentation_probe import SegmentationProbe
 
-__all__ = ['BestCheckpoint', 'DenseContrast', 'MomentumContrast', 'SegmentationProbe']
+__all__ = ['BestCheckpoint', 'DamageProbe', 'DenseContrast', 'MomentumContrast', 'SegmentationProbe']
