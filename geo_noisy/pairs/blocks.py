@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from geo_noisy.pairs.locations import MARGIN, SPLITS, Locations
 
+_HALF = 1 << 20  # blocks are counted from minus this to plus this
+
 
 def assign_blocks(
     locations: Locations, *, size_px: int, block_px: int, margin_px: int, shares: Sequence[float], seed: int
@@ -31,27 +33,33 @@ def assign_blocks(
     """
     _check(shares, block_px=block_px, margin_px=margin_px, size_px=size_px)
     half = -(-margin_px // 2)
-    first_col, first_row = (locations.col - half) // block_px, (locations.row - half) // block_px
-    last_col = (locations.col + size_px - 1 + half) // block_px
-    last_row = (locations.row + size_px - 1 + half) // block_px
-    middle = np.column_stack(
-        [locations.site, (locations.col + size_px // 2) // block_px, (locations.row + size_px // 2) // block_px]
-    )
-    blocks, block, counts = np.unique(middle, axis=0, return_inverse=True, return_counts=True)
+    reach = [
+        (start.astype(np.int64) - half, start.astype(np.int64) + size_px - 1 + half)
+        for start in (locations.col, locations.row)
+    ]
+    (left, right), (top, bottom) = [(low // block_px, high // block_px) for low, high in reach]
+    col, row = [(low + high + 1) // 2 // block_px for low, high in reach]
+    blocks, block, counts = np.unique(_key(locations.site, col, row), return_inverse=True, return_counts=True)
     split_of = _deal(counts, shares, np.random.default_rng(seed))
-    known = {tuple(key): int(split) for key, split in zip(blocks.tolist(), split_of, strict=True)}
-    split = split_of[block.reshape(-1)]
-    for cols, rows in ((first_col, first_row), (first_col, last_row), (last_col, first_row), (last_col, last_row)):
-        corners = zip(locations.site.tolist(), cols.tolist(), rows.tolist(), strict=True)
-        there = np.array([known.get(corner, -9) for corner in corners])
-        split = np.where((there != -9) & (there != split_of[block.reshape(-1)]), MARGIN, split)
+    own = split_of[block]
+    split = own.copy()
+    for across in range(int((right - left).max()) + 1):
+        for down in range(int((bottom - top).max()) + 1):
+            near = _key(locations.site, np.minimum(left + across, right), np.minimum(top + down, bottom))
+            found = np.minimum(np.searchsorted(blocks, near), len(blocks) - 1)
+            split[(blocks[found] == near) & (split_of[found] != own)] = MARGIN
     empty = [SPLITS[k] for k, share in enumerate(shares) if share > 0 and not (split == k).any()]
     if empty:
         raise ValueError(
             f'No location is left for {", ".join(empty)}: with block_px={block_px} there are {len(blocks)} blocks of '
             f'{len(locations)} windows, and margin_px={margin_px} takes the rest. Use smaller ones.'
         )
-    return split.astype(np.int8)
+    return split
+
+
+def _key(site: NDArray[np.int32], col: NDArray[np.int64], row: NDArray[np.int64]) -> NDArray[np.int64]:
+    """One number for each block: 21 bits each for site, column and row."""
+    return (site.astype(np.int64) << 42) + ((col + _HALF) << 21) + row + _HALF
 
 
 def _check(shares: Sequence[float], *, block_px: int, margin_px: int, size_px: int) -> None:
@@ -64,16 +72,19 @@ def _check(shares: Sequence[float], *, block_px: int, margin_px: int, size_px: i
 
 
 def _deal(counts: NDArray[np.int64], shares: Sequence[float], rng: np.random.Generator) -> NDArray[np.int8]:
-    """Split of each block: in random order, each goes to the split that lacks most of its share."""
+    """Split of each block: in random order, each goes to the split that lacks most."""
     wanted = np.asarray(shares, dtype=float)
     if len(counts) < int((wanted > 0).sum()):
         raise ValueError(
             f'{len(counts)} blocks cannot be shared out over {int((wanted > 0).sum())} splits. Use smaller blocks '
             '(--block-px), or shares of 0 for some splits.'
         )
-    split, held, total = np.zeros(len(counts), dtype=np.int8), np.zeros(len(SPLITS)), counts.sum()
+    split, held, left = np.zeros(len(counts), dtype=np.int8), np.zeros(len(SPLITS)), len(counts)
     for block in rng.permutation(len(counts)):
-        lack = np.where(wanted > 0, 1 - held / np.maximum(wanted * total, 1e-12), -np.inf)
+        lack = np.where(wanted > 0, wanted * counts.sum() - held, -np.inf)
+        empty = (wanted > 0) & (held == 0)
+        if left <= empty.sum():  # the last blocks go to splits that have none
+            lack[~empty] = -np.inf
         chosen = int(np.argmax(lack))
-        split[block], held[chosen] = chosen, held[chosen] + counts[block]
+        split[block], held[chosen], left = chosen, held[chosen] + counts[block], left - 1
     return split

@@ -105,6 +105,7 @@ def _union_shares(
     pair = found.pair
     counts = np.bincount(pair[items], minlength=len(found.told))
     shares = np.bincount(pair[items], weights=events.share[found.flat[items]], minlength=len(found.told))
+    shares = shares.astype(np.float64)  # numpy counts in integers where there is nothing to count
     for several in np.flatnonzero(counts > 1):
         span = slice(found.offsets[several], found.offsets[several + 1])
         flat = found.flat[span][items[span]]

@@ -1,0 +1,202 @@
+"""Temporal pairs from any georeferenced images."""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+from torchgeo.datasets.utils import Sample
+
+from geo_noisy.datasets.pair_sample import pair_sample
+from geo_noisy.datasets.temporal_plot import draw_map, draw_pair, draw_sheet
+from geo_noisy.pairs.coverage import placed_files
+from geo_noisy.pairs.index import PairIndex
+from geo_noisy.pairs.keys import PairKey
+from geo_noisy.pairs.permutation import random_words, stream_key
+from geo_noisy.pairs.reader import Align, UnreadableFileError, WindowReader
+from geo_noisy.pairs.table import STRATA
+
+_TRIES = 10  # other pairs to try before a run stops after all
+
+
+class TemporalPairs(Dataset[Sample]):
+    """Pairs of windows of any raster files, through a :class:`~geo_noisy.pairs.PairIndex`.
+
+    Only the window is read, at both dates on the same grid; files stay open in each worker.
+    """
+
+    def __init__(
+        self,
+        index: PairIndex | str | os.PathLike[str],
+        *,
+        bands: Sequence[int] | None = None,
+        align: Align = 'snap',
+        fill: float | Literal['mean'] = 0.0,
+        on_error: Literal['stop', 'skip'] = 'stop',
+        max_open: int = 64,
+        transforms: Callable[[Sample], Sample] | None = None,
+    ) -> None:
+        """Initialise a new TemporalPairs instance.
+
+        Args:
+            index: The pairs, or the GeoParquet file they are stored in.
+            bands: Numbers of the bands to give, from 1; all by default.
+            align: ``snap`` reads the nearest pixels, at most half a pixel off the grid; ``resample`` resamples
+                onto it.
+            fill: Value of pixels without data, or ``mean`` for each band's mean over the training split.
+            on_error: What to do about a file that cannot be read: ``stop``, or ``skip`` to another pair of the same
+                stratum, chosen by the key's draw, and count it in ``skipped``.
+            max_open: Files that each worker holds open.
+            transforms: Takes a sample and returns a transformed one.
+
+        Raises:
+            ValueError: If an argument is out of its range, or ``fill='mean'`` without statistics in the index.
+        """
+        self.pair_index = index if isinstance(index, PairIndex) else PairIndex.read(index)
+        there = int(self.pair_index.files['bands'].iloc[0])
+        if bands is not None and not set(bands) <= set(range(1, there + 1)):
+            raise ValueError(f'bands are {list(bands)}; the files have bands 1 to {there}.')
+        if on_error not in ('stop', 'skip'):
+            raise ValueError(f"on_error is {on_error!r}; choose 'stop' or 'skip'.")
+        self.bands = tuple(bands) if bands is not None else tuple(range(1, there + 1))
+        self.on_error, self.transforms = on_error, transforms
+        self._fill = self._fill_values(fill)
+        self._reader = WindowReader(align=align, max_open=max_open)
+        self._captures = placed_files(self.pair_index.files, self.pair_index.sites)
+        self._skipped = torch.zeros(1, dtype=torch.int64)
+        self._skipped.share_memory_()  # type: ignore[no-untyped-call]  # workers count here too
+
+    @property
+    def index(self) -> Any:
+        """One row a location, with its dates; see :attr:`PairIndex.index`."""
+        return self.pair_index.index
+
+    @property
+    def skipped(self) -> int:
+        """Pairs passed over because a file could not be read, over all workers."""
+        return int(self._skipped)
+
+    def pairs(self) -> PairIndex:
+        """The pairs to choose from."""
+        return self.pair_index
+
+    def band_statistics(self) -> tuple[list[float], list[float]] | None:
+        """Mean and deviation of each band given, in sensor units; None where the index has none."""
+        found = self.pair_index.statistics
+        if found is None:
+            return None
+        chosen = [band - 1 for band in self.bands]
+        return [found.mean[band] for band in chosen], [found.std[band] for band in chosen]
+
+    def __len__(self) -> int:
+        """Number of locations."""
+        return len(self.pair_index)
+
+    def __getitem__(self, index: PairKey | int) -> Sample:
+        """Return a pair.
+
+        Args:
+            index: Key of a pair, or the number of a location for its first and last date.
+
+        Returns:
+            The pair sample, with images in sensor units and ``valid``.
+
+        Raises:
+            IndexError: If there is no such location or date.
+            UnreadableFileError: If a file cannot be read, and ``on_error`` is 'stop' or other pairs fail too.
+        """
+        key = index if isinstance(index, PairKey) else self._first_and_last(int(index))
+        for attempt in range(_TRIES):
+            try:
+                sample = self._sample(key)
+                return sample if self.transforms is None else self.transforms(sample)
+            except UnreadableFileError:
+                if self.on_error == 'stop' or attempt == _TRIES - 1:
+                    raise
+                self._skipped += 1
+                key = self._instead_of(key, attempt)
+        raise AssertionError('unreachable')
+
+    def read(self, location: int, date: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Read one date of a location.
+
+        Args:
+            location: Row of ``index``.
+            date: Position among its dates.
+
+        Returns:
+            Pixels [C, H, W] with the fill where there is no data, and which hold data, [H, W].
+        """
+        pairs, size = self.pair_index, self.pair_index.size_px
+        _, capture, grid = self._captures[pairs.dates[pairs.offsets[location] + date]]
+        col, row = int(pairs.locations.col[location]), int(pairs.locations.row[location])
+        pixels, valid = self._reader.read(capture, grid, col=col, row=row, width_px=size, height_px=size)
+        chosen = pixels[[band - 1 for band in self.bands]].astype(np.float32)
+        return np.where(valid, chosen, self._fill[:, None, None]), valid
+
+    def plot(self, sample: Sample, show_titles: bool = True, suptitle: str | None = None) -> Figure:
+        """Plot a pair: both dates, stretched alike, with its noise in the title.
+
+        Args:
+            sample: A sample from this data set, with a ``prediction`` [2, H, W] or [H, W] where there is one.
+            show_titles: Whether to write a title above each panel.
+            suptitle: Title of the whole figure.
+        """
+        return draw_pair(sample, show_titles=show_titles, suptitle=suptitle)
+
+    def plot_sheet(self, keys: Sequence[PairKey], *, columns: int = 4) -> Figure:
+        """Plot a sheet of drawn pairs with their noise.
+
+        Args:
+            keys: Keys from a sampler.
+            columns: Pairs side by side.
+        """
+        return draw_sheet([self[key] for key in keys], columns=columns)
+
+    def plot_map(self) -> Figure:
+        """Plot footprints, coloured by the share of their pairs that are noisy, and the dates of the files."""
+        return draw_map(self.pair_index)
+
+    def _sample(self, key: PairKey) -> Sample:
+        pairs = self.pair_index
+        rows = np.array([[key.location, key.earlier, key.later]])
+        times = pairs.pair_times(rows)[0]
+        shown = (key.later, key.later) if key.exposure else (key.earlier, key.later)
+        images = [self.read(key.location, date) for date in dict.fromkeys(shown)]
+        images = images * 2 if len(images) == 1 else images
+        return pair_sample(
+            [torch.from_numpy(pixels) for pixels, _ in images],
+            key,
+            noise=float(pairs.noises(rows)[0]),
+            noisy=int(pairs.flags(rows)[0]),
+            times=[int(times[1 if key.exposure else 0]), int(times[1])],
+            valid=[torch.from_numpy(valid) for _, valid in images],
+            location=int(pairs.locations.place[key.location]),
+        )
+
+    def _first_and_last(self, location: int) -> PairKey:
+        if not 0 <= location < len(self):
+            raise IndexError(f'There is no location {location}; there are {len(self)}.')
+        dates = int(np.diff(self.pair_index.offsets)[location])
+        return PairKey(location, 0, dates - 1, draw=location)
+
+    def _instead_of(self, key: PairKey, attempt: int) -> PairKey:
+        """Another pair of the same stratum: a function of the key alone."""
+        flag = self.pair_index.pair_noisy(key.location, key.earlier, key.later)
+        stratum = STRATA[flag]  # 0 clean, 1 noisy, -1 unknown
+        word = random_words(np.array([attempt]), stream_key(key.draw, key.location))[0]
+        rank = np.array([int(word) % max(self.pair_index.count(stratum), 1)])
+        location, earlier, later = self.pair_index.keys(stratum, rank)[0].tolist()
+        return key._replace(location=location, earlier=earlier, later=later)
+
+    def _fill_values(self, fill: float | Literal['mean']) -> NDArray[np.float32]:
+        if fill != 'mean':
+            return np.full(len(self.bands), fill, dtype=np.float32)
+        statistics = self.band_statistics()
+        if statistics is None:
+            raise ValueError("fill='mean' needs the statistics of the bands; add them with with_statistics().")
+        return np.array(statistics[0], dtype=np.float32)
