@@ -1,5 +1,8 @@
 """Samples from keys: pair data sets and their segmentation partners."""
 
+from geo_noisy.datasets.change import ChangePairs, SeasonPairs
+from geo_noisy.datasets.raster_files import scan_dataset
+from geo_noisy.datasets.temporal import TemporalPairs
 from geo_noisy.datasets.vts import VTSPairs, VTSSegmentation
 from geo_noisy.datasets.xbd import XBDPairs, XBDSegmentation
 from geo_noisy.datasets.xbd_files import XBDDataError
@@ -7,6 +10,9 @@ from geo_noisy.datasets.xbd_masks import XBDLabels
 from geo_noisy.datasets.xbd_splits import XBDSplit
 
 __all__ = [
+    'ChangePairs',
+    'SeasonPairs',
+    'TemporalPairs',
     'VTSPairs',
     'VTSSegmentation',
     'XBDDataError',
@@ -14,4 +20,5 @@ __all__ = [
     'XBDPairs',
     'XBDSegmentation',
     'XBDSplit',
+    'scan_dataset',
 ]

@@ -1,0 +1,148 @@
+"""Pairs over any region, from the file that ``geo-noisy index`` writes."""
+
+from typing import Any, Literal, cast
+
+import numpy as np
+
+from geo_noisy.datamodules.base import PairDataModule
+from geo_noisy.datamodules.loader import ResumableLoader
+from geo_noisy.datasets.temporal import TemporalPairs
+from geo_noisy.pairs.dates import seconds
+from geo_noisy.pairs.index import PairIndex
+from geo_noisy.pairs.locations import UNASSIGNED
+from geo_noisy.pairs.policy import PairPolicy
+from geo_noisy.pairs.reader import Align
+from geo_noisy.samplers.pairs import PairSampler
+
+
+class TemporalPairsDataModule(PairDataModule):
+    """Temporal pairs of a region, with training and validation on separate blocks of ground."""
+
+    def __init__(
+        self,
+        index: str,
+        root: str | None = None,
+        batch_size: int = 256,
+        eval_batch_size: int | None = None,
+        num_workers: int = 0,
+        policy: PairPolicy | None = None,
+        length: int | None = None,
+        val_length: int | None = 2048,
+        weights_column: str | None = None,
+        bands: list[int] | None = None,
+        scale: float = 255.0,
+        align: Align = 'snap',
+        fill: float | Literal['mean'] = 'mean',
+        on_error: Literal['stop', 'skip'] = 'stop',
+        toi: tuple[str, str] | None = None,
+        months: list[int] | None = None,
+        sensors: list[str] | None = None,
+        shares: tuple[float, float, float] = (0.7, 0.15, 0.15),
+        block_px: int | None = None,
+        margin_px: int = 0,
+        split_seed: int = 0,
+        seed: int = 0,
+        stack_dates: bool = False,
+    ) -> None:
+        """Initialise a new TemporalPairsDataModule.
+
+        Args:
+            index: GeoParquet file written by ``geo-noisy index``.
+            root: Folder that the images moved to.
+            batch_size: Pairs in a training batch.
+            eval_batch_size: Pairs in a validation batch; ``batch_size`` by default.
+            num_workers: Worker processes for loading.
+            policy: The noisy pairs rate and how it is met; every pair once by default.
+            length: Pairs in an epoch, for indices with very many.
+            val_length: Most pairs in a validation epoch: a fixed choice of the clean ones (of all, where noise is
+                unknown everywhere).
+            weights_column: Column of ``index`` with a weight for each location, e.g. ``pairs_noisy``.
+            bands: Numbers of the bands to use, from 1; all by default.
+            scale: Sensor value that becomes 1: 255 for bytes, 10000 for Sentinel-2.
+            align: Read the nearest pixels (``snap``), or resample onto the grid (``resample``).
+            fill: Value of pixels without data, or the ``mean`` of each band.
+            on_error: ``stop`` at a file that cannot be read, or ``skip`` to another pair and count.
+            toi: First and last date of interest.
+            months: Months (1 to 12) that dates must lie in.
+            sensors: Sensors that dates must come from.
+            shares: Shares of train, validation and test, where the index has no splits.
+            block_px: Side of the blocks that are split; eight windows by default.
+            margin_px: Smallest distance of windows of two splits.
+            split_seed: Seed of the choice of blocks and of the windows that band statistics come from.
+            seed: Seed of order, views and query roles.
+            stack_dates: Whether to give pairs as [B, 2C, H, W], as TorchGeo's own tasks want them.
+        """
+        super().__init__(
+            TemporalPairs,
+            batch_size=batch_size,
+            eval_batch_size=eval_batch_size,
+            num_workers=num_workers,
+            policy=policy,
+            scale=scale,
+            seed=seed,
+            stack_dates=stack_dates,
+        )
+        self.index_path, self.root, self.length, self.val_length = index, root, length, val_length
+        self.weights_column = weights_column
+        self.reading: dict[str, Any] = {'bands': bands, 'align': align, 'fill': fill, 'on_error': on_error}
+        self.dates: dict[str, Any] = {'toi': toi, 'months': months, 'sensors': sensors}
+        self.blocks: dict[str, Any] = {'shares': shares, 'block_px': block_px, 'margin_px': margin_px}
+        self.split_seed = split_seed
+        self._pairs: PairIndex | None = None
+        if toi is not None:
+            seconds(toi[0]), seconds(toi[1])  # a wrong date is told now, not after hours
+
+    @property
+    def pair_index(self) -> PairIndex:
+        """All pairs, with splits and band statistics."""
+        if self._pairs is None:
+            pairs = PairIndex.read(self.index_path, root=self.root).select(**self.dates)
+            if (pairs.locations.split == UNASSIGNED).all():
+                pairs = pairs.with_splits(**self.blocks, seed=self.split_seed)
+            self._pairs = pairs if pairs.statistics else pairs.with_statistics(seed=self.split_seed)
+        return self._pairs
+
+    def band_statistics(self) -> tuple[list[float], list[float]]:
+        """Mean and standard deviation of each band over the training split, in [0, 1] units."""
+        mean, std = TemporalPairs(self.pair_index, **self.reading).band_statistics() or ([], [])
+        scale = float(self.std)
+        return [value / scale for value in mean], [value / scale for value in std]
+
+    def build_dataset(self, split: str) -> TemporalPairs:
+        """Build the pairs of 'train', 'val' or 'test'."""
+        name = cast(Literal['train', 'val', 'test'], split)
+        return TemporalPairs(self.pair_index.split(name), **self.reading)
+
+    def validation_policy(self) -> PairPolicy:
+        """Clean pairs alone; where no noise is known at all, every pair stands for clean."""
+        pairs = self._valid_attribute('val_dataset').pairs()
+        unknown_only = pairs.count('clean') == 0 and pairs.count('noisy') == 0
+        return PairPolicy(rate=0.0, unknown='clean' if unknown_only else 'drop')
+
+    def _loader(self, dataset: Any, policy: PairPolicy, batch_size: int, *, train: bool) -> ResumableLoader:
+        rank, world_size = self.ranks()
+        pairs = dataset.pairs()
+        weights = None
+        if train and self.weights_column is not None:
+            if self.weights_column not in dataset.index.columns:
+                raise ValueError(
+                    f'The index has no column {self.weights_column!r}; it has {list(dataset.index.columns)}.'
+                )
+            weights = dataset.index[self.weights_column].to_numpy(dtype=np.float64)
+        sampler = PairSampler(
+            pairs,
+            policy=policy,
+            seed=self.seed,
+            shuffle=train,
+            length=self.length if train else self._validation_length(pairs),
+            weights=weights,
+            rank=rank,
+            world_size=world_size,
+        )
+        return ResumableLoader(
+            dataset, sampler=sampler, batch_size=batch_size, num_workers=self.num_workers, drop_last=train
+        )
+
+    def _validation_length(self, pairs: PairIndex) -> int | None:
+        there = pairs.count('clean') or pairs.count('unknown')
+        return None if self.val_length is None else min(self.val_length, there)

@@ -1,0 +1,222 @@
+"""TorchGeo's change detection and seasonal data sets as temporal pairs: thin adapters to the pair contract."""
+
+import os
+import re
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import rasterio
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+from torch.utils.data import Dataset
+from torchgeo.datasets import OSCD, SSL4EOS12, LEVIRCDBase, SeasonalContrastS2
+from torchgeo.datasets.utils import Sample
+
+from geo_noisy.datasets.pair_sample import noisy_flag, pair_sample
+from geo_noisy.datasets.temporal_plot import draw_pair
+from geo_noisy.pairs.dates import from_seconds, seconds
+from geo_noisy.pairs.keys import PairKey
+from geo_noisy.pairs.table import PairTable
+
+
+class AdaptedPairs(Dataset[Sample]):
+    """Base class: images of a location by date, from a TorchGeo data set."""
+
+    def __init__(self, transforms: Callable[[Sample], Sample] | None, *, min_noise: float = 0.0) -> None:
+        """Initialise a new AdaptedPairs.
+
+        Args:
+            transforms: Takes a sample and returns a transformed one.
+            min_noise: Pairs with more noise than this are noisy.
+        """
+        self.transforms, self.min_noise = transforms, min_noise
+
+    @abstractmethod
+    def times(self, location: int) -> list[int]:
+        """Times of a location's dates in seconds since 1970, sorted."""
+
+    @abstractmethod
+    def image(self, location: int, date: int) -> Tensor:
+        """Image of a date, [C, H, W] in sensor units."""
+
+    @abstractmethod
+    def change(self, location: int) -> float:
+        """Share of the pixels that changed between the first and the last date; NaN where unknown."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Number of locations."""
+
+    @cached_property
+    def index(self) -> pd.DataFrame:
+        """One row a location: ``location``, ``noise``, ``noisy`` and ``dates``."""
+        noise = np.array([self.change(location) for location in range(len(self))])
+        return pd.DataFrame(
+            {
+                'location': np.arange(len(self)),
+                'noise': noise,
+                'noisy': [noisy_flag(value, self.min_noise) for value in noise],
+                'dates': [list(from_seconds(np.array(self.times(location)))) for location in range(len(self))],
+            }
+        )
+
+    def pairs(self) -> PairTable:
+        """The pairs to choose from: any two dates of a location."""
+        rows, flags = [], []
+        for location, flag, dates in self.index[['location', 'noisy', 'dates']].itertuples(index=False):
+            earlier, later = np.triu_indices(len(dates), k=1)
+            rows.append(np.column_stack([np.full(len(earlier), location), earlier, later]))
+            flags.append(np.full(len(earlier), flag))
+        return PairTable.from_flags(np.concatenate(rows), np.concatenate(flags).astype(np.int8))
+
+    def __getitem__(self, index: PairKey | int) -> Sample:
+        """Return a pair.
+
+        Args:
+            index: Key of a pair, or the number of a location for its first and last date.
+
+        Raises:
+            IndexError: If there is no such location or date.
+        """
+        location = index.location if isinstance(index, PairKey) else int(index)
+        if not 0 <= location < len(self):
+            raise IndexError(f'There is no location {location}; there are {len(self)}.')
+        times = self.times(location)
+        key = index if isinstance(index, PairKey) else PairKey(location, 0, len(times) - 1, draw=location)
+        if not 0 <= key.earlier <= key.later < len(times):
+            raise IndexError(f'Location {location} has no dates {key.earlier} and {key.later}; it has {len(times)}.')
+        shown = (key.later, key.later) if key.exposure else (key.earlier, key.later)
+        noise = self.change(location) if key.earlier != key.later else 0.0
+        sample = pair_sample(
+            [self.image(location, date) for date in shown],
+            key,
+            noise=noise,
+            noisy=noisy_flag(noise, self.min_noise),
+            times=[times[date] for date in shown],
+        )
+        return sample if self.transforms is None else self.transforms(sample)
+
+    def plot(self, sample: Sample, show_titles: bool = True, suptitle: str | None = None) -> Figure:
+        """Plot a pair; see :meth:`TemporalPairs.plot`."""
+        return draw_pair(sample, show_titles=show_titles, suptitle=suptitle)
+
+
+class ChangePairs(AdaptedPairs):
+    """OSCD or LEVIR-CD: two dates and a mask of what changed, which tells the noise."""
+
+    _UNDATED = (seconds('2000-01-01'), seconds('2001-01-01'))
+
+    def __init__(
+        self,
+        dataset: OSCD | LEVIRCDBase,
+        *,
+        min_noise: float = 0.0,
+        transforms: Callable[[Sample], Sample] | None = None,
+    ) -> None:
+        """Initialise a new ChangePairs.
+
+        Args:
+            dataset: TorchGeo's data set, without transforms of its own.
+            min_noise: Pairs with more noise than this are noisy.
+            transforms: Takes a sample and returns a transformed one.
+
+        Raises:
+            ValueError: If the data set has transforms: they would change images before they are paired.
+        """
+        super().__init__(transforms, min_noise=min_noise)
+        if dataset.transforms is not None:
+            raise ValueError(f'{type(dataset).__name__} has transforms; give them to ChangePairs, after pairing.')
+        self.dataset = dataset
+
+    def times(self, location: int) -> list[int]:
+        """OSCD's dates; LEVIR-CD publishes none, so its dates are a year apart, from 2000."""
+        dates = self.dataset.files[location].get('dates')
+        return list(self._UNDATED) if dates is None else [seconds(str(date)) for date in dates]
+
+    def image(self, location: int, date: int) -> Tensor:
+        """One of the two images."""
+        files = self.dataset.files[location]
+        prefix = 'images' if f'images{date + 1}' in files else 'image'
+        path: Any = files[f'{prefix}{date + 1}']  # OSCD has a file for each band, LEVIR-CD one for all
+        return self.dataset._load_image(path)
+
+    def change(self, location: int) -> float:
+        """Share of the mask that is changed."""
+        return float(self.dataset._load_target(str(self.dataset.files[location]['mask'])).float().mean())
+
+    def __len__(self) -> int:
+        """Number of locations."""
+        return len(self.dataset)
+
+
+class SeasonPairs(AdaptedPairs):
+    """SSL4EO-S12 or SeCo: several dates of a place, of unknown noise."""
+
+    def __init__(
+        self, dataset: SSL4EOS12 | SeasonalContrastS2, *, transforms: Callable[[Sample], Sample] | None = None
+    ) -> None:
+        """Initialise a new SeasonPairs.
+
+        Args:
+            dataset: TorchGeo's data set; its ``seasons`` do not matter, for pairs are chosen by the sampler.
+            transforms: Takes a sample and returns a transformed one.
+
+        Raises:
+            ValueError: If no location lies below the data set's root.
+        """
+        super().__init__(transforms)
+        self.dataset = dataset
+        self.folder = os.path.join(str(dataset.root), self._subfolder())
+        self.locations = sorted(name for name in os.listdir(self.folder) if name.isdigit())
+        if not self.locations:
+            raise ValueError(f'{self.folder} holds no locations.')
+
+    def captures(self, location: int) -> list[tuple[int, str]]:
+        """Times and folders of a location's dates, sorted."""
+        folder = os.path.join(self.folder, self.locations[location])
+        found = [(_folder_time(name), os.path.join(folder, name)) for name in os.listdir(folder)]
+        return sorted((time, path) for time, path in found if time is not None)
+
+    def times(self, location: int) -> list[int]:
+        """Times of the dates."""
+        return [time for time, _ in self.captures(location)]
+
+    def image(self, location: int, date: int) -> Tensor:
+        """Bands of one date."""
+        path = self.captures(location)[date][1]
+        if isinstance(self.dataset, SeasonalContrastS2):
+            return self.dataset._load_patch(os.path.dirname(path), os.path.basename(path))
+        return _read_bands(path, self.dataset.bands, size_px=self.dataset.size)
+
+    def change(self, location: int) -> float:
+        """Nothing tells the noise."""
+        return float('nan')
+
+    def __len__(self) -> int:
+        """Number of locations on disk."""
+        return len(self.locations)
+
+    def _subfolder(self) -> str:
+        if isinstance(self.dataset, SeasonalContrastS2):
+            return self.dataset.metadata[self.dataset.version]['directory']
+        return self.dataset.split
+
+
+def _folder_time(name: str) -> int | None:
+    """Time in a folder's name such as 20200607T101559_...; None where there is none."""
+    match = re.search(r'(\d{8})(?:T(\d{6}))?', name)
+    return seconds('T'.join(part for part in match.groups() if part)) if match else None
+
+
+def _read_bands(folder: str, bands: Sequence[str], *, size_px: int) -> Tensor:
+    """Bands in files of their own, brought to one size as TorchGeo does."""
+    images = []
+    for band in bands:
+        with rasterio.open(os.path.join(folder, f'{band}.tif')) as file:
+            images.append(file.read(1, out_shape=(size_px, size_px)).astype(np.float32))
+    return torch.from_numpy(np.stack(images))
