@@ -101,7 +101,7 @@ def feature_distances(dataset: Lookup, keys: Iterable[PairKey], encode: Encode, 
     for chunk in batched(keys, batch_size):
         samples = [dataset[key] for key in chunk]
         features = encode(torch.cat([sample['image'] for sample in samples]))
-        pairs = features.unflatten(0, (len(samples), 2))
+        pairs = features.view(len(samples), 2, *features.shape[1:])
         apart = 1 - F.cosine_similarity(pairs[:, 0], pairs[:, 1], dim=1)
         seen = torch.stack([_seen(sample, apart.shape[-2:]) for sample in samples]).to(apart)
         found.append((apart * seen).sum(dim=(1, 2)) / seen.sum(dim=(1, 2)).clamp(min=1))
@@ -160,14 +160,14 @@ def agreement(score: Floats, noisy: NDArray[np.int8], scene: NDArray, *, draws: 
 
 def _other_medians(values: 'pd.Series[float]') -> Floats:
     """For each value the median of the others; of a single one, itself."""
-    array = values.to_numpy()
+    array = np.asarray(values.to_numpy(), dtype=np.float64)
     if len(array) == 1:
         return array
-    order = np.sort(array)
+    order: Floats = np.sort(array)
     place = np.searchsorted(order, array)
     middle = len(array) // 2
     if len(array) % 2 == 0:  # an odd number is left: its middle moves by one for those below it
-        return np.where(place < middle, order[middle], order[middle - 1])
+        return np.asarray(np.where(place < middle, order[middle], order[middle - 1]))
     low = np.where(place < middle, order[middle], order[middle - 1])
     high = np.where(place <= middle, order[middle + 1], order[middle])
     return np.asarray((low + high) / 2)
@@ -186,4 +186,4 @@ def _seen(sample: Sample, size: torch.Size) -> Tensor:
     if valid is None:
         return torch.ones(size)
     both = valid.all(dim=0, keepdim=True).float()
-    return (F.adaptive_avg_pool2d(both, list(size))[0] > 0.5).float()
+    return (F.adaptive_avg_pool2d(both, (size[0], size[1]))[0] > 0.5).float()

@@ -34,7 +34,7 @@ class Mixture:
 
     def _shares(self, values: Floats) -> Floats:
         logs = np.log(self.weight)[:, None] + norm.logpdf(values, self.mean[:, None], self.std[:, None])
-        return np.asarray(np.exp(logs - np.logaddexp(*logs)))
+        return np.asarray(np.exp(logs - np.logaddexp(logs[0], logs[1])))
 
 
 def fit_mixture(values: Floats, *, steps: int = 200) -> Mixture:

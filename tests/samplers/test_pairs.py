@@ -1,0 +1,144 @@
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from geo_noisy.pairs import PairKey, PairPolicy, PairTable
+from geo_noisy.samplers import PairSampler
+from tests.data.regions import random_index
+
+POLICIES = [
+    PairPolicy(),
+    PairPolicy(rate=0.25),
+    PairPolicy(rate=0.5, match='draw'),
+    PairPolicy(rate=0.5, match='fixed-steps'),
+]
+
+
+def table(clean=300, noisy=100):
+    keys = np.array([(number, 0, 1) for number in range(clean + noisy)], dtype=np.int64)
+    return PairTable.from_flags(keys, np.repeat(np.array([0, 1], dtype=np.int8), (clean, noisy)))
+
+
+class Echo(Dataset):
+    """Gives a key back, as a tensor."""
+
+    def __getitem__(self, key):
+        return torch.tensor([key.location, key.earlier, key.later, int(key.exposure), key.draw])
+
+
+@pytest.mark.parametrize('policy', POLICIES)
+@pytest.mark.parametrize('world', [2, 4])
+def test_ranks_share_out_the_same_epoch(policy, world):
+    whole = list(PairSampler(table(), policy=policy))
+    parts = [list(PairSampler(table(), policy=policy, rank=rank, world_size=world)) for rank in range(world)]
+    together = [key for step in zip(*parts, strict=True) for key in step]
+    assert together == whole[: len(whole) // world * world]
+
+
+@pytest.mark.parametrize('workers', [1, 2, 4])
+def test_workers_change_nothing(workers):
+    sampler = PairSampler(random_index(50), policy=PairPolicy(rate=0.25))
+    alone = torch.cat(list(DataLoader(Echo(), sampler=sampler, batch_size=7)))
+    with warnings.catch_warnings():
+        warnings.filterwarnings('ignore', message='This DataLoader will create', category=UserWarning)
+        shared = torch.cat(list(DataLoader(Echo(), sampler=sampler, batch_size=7, num_workers=workers)))
+    assert torch.equal(alone, shared)
+
+
+@pytest.mark.parametrize('policy', POLICIES)
+@pytest.mark.parametrize('rank', [0, 1])
+@pytest.mark.parametrize('done', [0, 1, 77])
+def test_a_resumed_epoch_loses_and_doubles_nothing(policy, rank, done):
+    whole = list(PairSampler(table(), policy=policy, rank=rank, world_size=2))
+    resumed = PairSampler(table(), policy=policy, rank=rank, world_size=2)
+    resumed.skip(done)
+    assert whole[:done] + list(resumed) == whole
+    assert list(resumed) == whole  # the next epoch starts at its beginning
+
+
+def test_resume_across_a_chunk(monkeypatch):
+    monkeypatch.setattr('geo_noisy.samplers.pairs._CHUNK', 64)
+    whole = list(PairSampler(table()))
+    sampler = PairSampler(table())
+    sampler.skip(100)
+    assert list(sampler) == whole[100:]
+    assert len(whole) == 400
+
+
+@pytest.mark.parametrize('match', ['undersample', 'fixed-size', 'fixed-steps'])
+@pytest.mark.parametrize('rate', [0.1, 0.25, 0.5])
+def test_noisy_pairs_of_an_index_are_exactly_the_rate(match, rate):
+    index = random_index(400, dates=4)
+    keys = list(PairSampler(index, policy=PairPolicy(rate=rate, match=match)))
+    rows = np.array([key[:3] for key in keys])
+    assert (index.flags(rows) == 1).sum() == round(rate * len(keys))
+
+
+def test_epochs_differ_and_draws_too():
+    sampler = PairSampler(table())
+    first = list(sampler)
+    sampler.set_epoch(1)
+    second = list(sampler)
+    assert first != second
+    assert {key.draw for key in first}.isdisjoint(key.draw for key in second)
+    assert len({key.draw for key in first}) == len(first)
+    sampler.set_epoch(0)
+    assert list(sampler) == first
+
+
+def test_seed_changes_order_and_draws():
+    first, second = (list(PairSampler(table(), seed=seed)) for seed in (0, 1))
+    assert sorted(key.location for key in first) == sorted(key.location for key in second)
+    assert first != second
+
+
+def test_unshuffled_is_sorted_and_the_same_in_every_epoch():
+    sampler = PairSampler(table(), shuffle=False)
+    first = list(sampler)
+    sampler.set_epoch(5)
+    assert list(sampler) == first
+    assert [key.location for key in first] == list(range(400))
+    halves = [list(PairSampler(table(), shuffle=False, rank=rank, world_size=2)) for rank in range(2)]
+    assert [key for step in zip(*halves, strict=True) for key in step] == first
+
+
+def test_length_sets_the_epoch():
+    assert len(list(PairSampler(random_index(50), length=32))) == 32
+    assert len(PairSampler(random_index(50), length=33, rank=0, world_size=2)) == 16
+
+
+def test_weights_choose_locations():
+    weights = np.zeros(50)
+    weights[[3, 7]] = 1
+    keys = list(PairSampler(random_index(50), length=500, weights=weights))
+    assert {key.location for key in keys} == {3, 7}
+
+
+def test_keys_are_plain_numbers():
+    key = next(iter(PairSampler(table())))
+    assert isinstance(key, PairKey)
+    assert [type(value) for value in key] == [int, int, int, bool, int]
+
+
+def test_plot_shows_an_epoch():
+    figure = PairSampler(random_index(50)).plot(pairs=20)
+    assert figure.axes[0].get_title() == '20 pairs drawn'
+    assert PairSampler(table()).plot().axes[0].get_title() == '400 pairs drawn'
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        ({'rank': 2, 'world_size': 2}, 'rank is 2'),
+        ({'rank': -1, 'world_size': 2}, 'rank is -1'),
+        ({'length': 0}, 'length is 0'),
+        ({'length': 3, 'rank': 0, 'world_size': 4}, 'cannot be shared out over 4 ranks'),
+        ({'policy': PairPolicy(rate=0.5, match='fixed-size', size=1000)}, 'there are 100'),
+    ],
+)
+def test_wrong_arguments_are_told(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        PairSampler(table(), **arguments)
