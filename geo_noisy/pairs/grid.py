@@ -9,6 +9,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
+from pyproj.exceptions import CRSError
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -109,7 +110,10 @@ def transform_bounds(files: pd.DataFrame, target: str) -> Bounds:
 
 
 def _checked_crs(name: str) -> str:
-    crs = CRS.from_user_input(name)
+    try:
+        crs = CRS.from_user_input(name)
+    except CRSError as error:
+        raise ValueError(f'The target CRS {name!r} is unknown: {error}') from error
     if not crs.is_projected:
         raise ValueError(
             f'The target CRS {name} is not projected; windows need metres. Choose a UTM zone, for example.'

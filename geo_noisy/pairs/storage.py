@@ -63,7 +63,7 @@ def read_index(path: str | os.PathLike[str], *, root: str | os.PathLike[str] | N
     stored = _stored(table, path)
     files = pd.DataFrame(stored['files']).assign(nodata=lambda frame: frame['nodata'].astype(float))
     files['cloud'] = files['cloud'].astype(float)
-    files['paths'] = _found_paths(stored, Path(path), root)
+    files.insert(0, 'paths', pd.Series(_found_paths(stored, Path(path), root), dtype=object))
     window = [table[name].to_numpy() for name in _WINDOW]
     offsets, dates = _flat(table['files'])
     statistics = stored['statistics']
