@@ -16,7 +16,7 @@ from geo_noisy.datasets.temporal_plot import draw_map, draw_pair, draw_sheet
 from geo_noisy.pairs.coverage import placed_files
 from geo_noisy.pairs.index import PairIndex
 from geo_noisy.pairs.keys import PairKey
-from geo_noisy.pairs.permutation import random_words, stream_key
+from geo_noisy.pairs.permutation import permute, stream_key
 from geo_noisy.pairs.reader import Align, UnreadableFileError, WindowReader
 from geo_noisy.pairs.table import STRATA
 
@@ -110,6 +110,7 @@ class TemporalPairs(Dataset[Sample]):
             UnreadableFileError: If a file cannot be read, and ``on_error`` is 'stop' or other pairs fail too.
         """
         key = index if isinstance(index, PairKey) else self._first_and_last(int(index))
+        asked = key
         for attempt in range(_TRIES):
             try:
                 sample = self._sample(key)
@@ -118,7 +119,7 @@ class TemporalPairs(Dataset[Sample]):
                 if self.on_error == 'stop' or attempt == _TRIES - 1:
                     raise
                 self._skipped += 1
-                key = self._instead_of(key, attempt)
+                key = self._instead_of(asked, attempt)
         raise AssertionError('unreachable')
 
     def read(self, location: int, date: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -188,8 +189,8 @@ class TemporalPairs(Dataset[Sample]):
         """Another pair of the same stratum: a function of the key alone."""
         flag = self.pair_index.pair_noisy(key.location, key.earlier, key.later)
         stratum = STRATA[flag]  # 0 clean, 1 noisy, -1 unknown
-        word = random_words(np.array([attempt]), stream_key(key.draw, key.location))[0]
-        rank = np.array([int(word) % max(self.pair_index.count(stratum), 1)])
+        count = self.pair_index.count(stratum)
+        rank = permute(np.array([attempt % count]), count, stream_key(key.draw, key.location))
         location, earlier, later = self.pair_index.keys(stratum, rank)[0].tolist()
         return key._replace(location=location, earlier=earlier, later=later)
 

@@ -27,7 +27,7 @@ def draw_pair(sample: Sample, *, show_titles: bool, suptitle: str | None) -> Fig
             axis.set_title(title)
     if panels == 3:
         prediction = sample['prediction'].detach().cpu()
-        axes[2].imshow(prediction[0] if prediction.ndim == 3 else prediction, interpolation='none')
+        axes[2].imshow((prediction[0] if prediction.ndim == 3 else prediction).numpy(), interpolation='none')
         if show_titles:
             axes[2].set_title('Prediction')
     _bare(axes)

@@ -15,6 +15,7 @@ from geo_noisy.pairs.ragged import offsets_of, row_of_flat, take_rows
 
 Method = Literal['area', 'raster']
 Geometries = NDArray[np.object_]
+_COLLECTION = int(shapely.GeometryType.GEOMETRYCOLLECTION)
 _WINDOWS_AT_ONCE = 200_000  # bounds the memory of the spatial join
 
 
@@ -162,6 +163,9 @@ def _pieces(windows: Geometries, polygons: Geometries) -> tuple[NDArray[np.int64
     pieces = polygons[polygon]
     cut = ~_inside(shapely.bounds(pieces), shapely.bounds(windows[window]))
     pieces[cut] = shapely.intersection(pieces[cut], windows[window[cut]])
+    for mixed in np.flatnonzero(shapely.get_type_id(pieces) == _COLLECTION):
+        parts = shapely.get_parts(pieces[mixed])
+        pieces[mixed] = shapely.union_all(parts[shapely.get_dimensions(parts) == 2])  # borders have no area
     kept = shapely.area(pieces) > 0
     return window[kept], polygon[kept], pieces[kept]
 
