@@ -30,7 +30,7 @@ class Mixture:
         Below its mean it is that at the mean or less: a wide higher component would else claim the lowest values.
         """
         lifted = np.maximum(values, self.mean[0])
-        return self._shares(lifted)[1]
+        return np.asarray(self._shares(lifted)[1])
 
     def _shares(self, values: Floats) -> Floats:
         logs = np.log(self.weight)[:, None] + norm.logpdf(values, self.mean[:, None], self.std[:, None])
