@@ -86,7 +86,8 @@ def random_index(
     times = [seconds(f'{2000 + date}-06-01') for date in range(dates)]
     when = np.full(int(noisy.sum()), times[0] + 1)
     shares = rng.uniform(0.01, 1, len(when))
-    files = pd.DataFrame({'time': times, 'shift_px': 0.0, 'sensor': '', 'bands': 1, 'paths': [('none.tif',)] * dates})
+    files = pd.DataFrame({'time': times, 'paths': [('none.tif',)] * dates})
+    files = files.assign(shift_px=0.0, sensor='', bands=1, dtype='uint8', warped=False)
     return PairIndex(
         size_px=32,
         stride_px=32,
