@@ -1,8 +1,6 @@
 # Two commands do all the set-up: `make demo` and `make test`.
 PYTHON ?= python3
 VENV := .venv/bin
-# Two test processes with one thread each: as fast on two cores as it gets, and repeatable bit for bit.
-export OMP_NUM_THREADS ?= 1
 
 .PHONY: help install install-dev demo test lint format types imports unit clean
 
@@ -18,7 +16,6 @@ install:
 install-dev:
 	@$(PYTHON) .ci/bootstrap.py dev
 
-demo: export OMP_NUM_THREADS =
 demo: install
 	$(VENV)/geo-noisy demo
 
@@ -34,6 +31,8 @@ types:
 imports:
 	$(VENV)/lint-imports
 
+# Two test processes with one thread each: as fast on two cores as it gets, and repeatable bit for bit.
+unit: export OMP_NUM_THREADS ?= 1
 unit:
 	$(VENV)/python -m pytest -n 2
 

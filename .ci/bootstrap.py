@@ -17,16 +17,16 @@ NEEDED_BYTES = 9 * 10**9  # torch with CUDA takes 6 GB, its download and the res
 
 
 def find_python():
-    """This Python, or a newer one on the PATH, when this one is too old."""
-    if sys.version_info >= NEEDED_PYTHON:
-        return sys.executable
-    for minor in range(NEEDED_PYTHON[1], NEEDED_PYTHON[1] + 5):
-        candidate = shutil.which('python3.%d' % minor)
-        if candidate and subprocess.call([candidate, '-c', 'import venv'], stderr=subprocess.DEVNULL) == 0:
+    """This Python, or a newer one on the PATH, when this one is too old or cannot make environments."""
+    candidates = [sys.executable] if sys.version_info >= NEEDED_PYTHON else []
+    candidates += [shutil.which('python3.%d' % minor) for minor in range(NEEDED_PYTHON[1], NEEDED_PYTHON[1] + 5)]
+    for candidate in candidates:
+        # Debian's python3 has venv but, without the package python3-venv, no ensurepip.
+        if candidate and subprocess.call([candidate, '-c', 'import ensurepip'], stderr=subprocess.DEVNULL) == 0:
             return candidate
     sys.exit(
-        'geo-noisy needs Python %d.%d or newer, and `%s` is %d.%d. Install one (for example `pyenv install %d.%d`), '
-        'or name it: make PYTHON=/path/to/python3.12 ...'
+        'geo-noisy needs Python %d.%d or newer with venv and pip, and `%s` is %d.%d. Install one (for example `pyenv '
+        'install %d.%d`, or `apt install python3-venv`), or name it: make PYTHON=/path/to/python3.12 ...'
         % (NEEDED_PYTHON + (sys.executable,) + sys.version_info[:2] + NEEDED_PYTHON)
     )
 
@@ -49,6 +49,14 @@ def fingerprint(python, extra):
     return hashlib.sha256(content + version.encode() + extra.encode() + VENV.encode()).hexdigest()
 
 
+def version_of(python):
+    """Full version of a Python, or nothing where it does not run."""
+    try:
+        return subprocess.check_output([python, '-VV'], stderr=subprocess.DEVNULL).decode()
+    except (OSError, subprocess.CalledProcessError):
+        return ''
+
+
 def main():
     """Install, unless it is installed."""
     extra = sys.argv[1] if len(sys.argv) > 1 else ''
@@ -60,10 +68,11 @@ def main():
             if file.read() == current:
                 return
     own_python = os.path.join(VENV, 'bin', 'python')
-    if not os.path.exists(own_python):
+    has_pip = os.path.exists(own_python) and subprocess.call([own_python, '-c', 'import pip']) == 0
+    if not has_pip or version_of(own_python) != version_of(python):
         check_disk()
         print('Creating .venv with %s' % python, flush=True)
-        subprocess.check_call([python, '-m', 'venv', VENV])
+        subprocess.check_call([python, '-m', 'venv', '--clear', VENV])
     print(
         'Installing geo-noisy%s into .venv (some minutes the first time)' % ('[%s]' % extra if extra else ''),
         flush=True,

@@ -114,17 +114,31 @@ class GeoNoisyDataModule(BaseDataModule):
         return None
 
     def ranks(self) -> tuple[int, int]:
-        """Rank of this process and number of processes."""
-        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        """Rank of this process and number of processes.
+
+        Raises:
+            ValueError: If Lightning would share out the samples a second time.
+        """
+        if self.trainer is None:
+            return 0, 1
+        if self.trainer.world_size > 1 and self.trainer._accelerator_connector.use_distributed_sampler:
+            raise ValueError(
+                f'With {self.trainer.world_size} processes set trainer.use_distributed_sampler to false: the samplers '
+                'here share out an epoch themselves, and Lightning would do so again.'
+            )
+        return self.trainer.global_rank, self.trainer.world_size
 
 
-def sample_statistics(dataset: Any, scale: float, *, samples: int = 256) -> tuple[list[float], list[float]]:
+def sample_statistics(
+    dataset: Any, scale: float, *, samples: int = 256, key: Callable[[int], Any] = int
+) -> tuple[list[float], list[float]]:
     """Mean and standard deviation of each band over evenly spread samples of a data set.
 
     Args:
         dataset: Data set whose samples hold ``image`` [..., C, H, W].
         scale: Sensor value that becomes 1.
         samples: Samples to read.
+        key: From the number of a sample to its key.
 
     Returns:
         Means and deviations, in [0, 1] units.
@@ -132,7 +146,7 @@ def sample_statistics(dataset: Any, scale: float, *, samples: int = 256) -> tupl
     chosen = np.unique(np.linspace(0, len(dataset) - 1, min(samples, len(dataset))).astype(int))
     total, squares, count = torch.zeros(()), torch.zeros(()), 0
     for index in chosen.tolist():
-        bands = (dataset[index]['image'].double() / scale).movedim(-3, 0).flatten(1)
+        bands = (dataset[key(index)]['image'].double() / scale).movedim(-3, 0).flatten(1)
         total, squares, count = total + bands.sum(dim=1), squares + (bands**2).sum(dim=1), count + bands.shape[1]
     mean = total / count
     deviation = (squares / count - mean**2).clamp(min=1e-8).sqrt()
@@ -178,10 +192,10 @@ class PairDataModule(GeoNoisyDataModule):
         self.policy = policy or PairPolicy()
 
     def setup(self, stage: str) -> None:
-        """Build the data sets of a stage: 'fit' or 'validate'."""
+        """Build the data sets of a stage: 'fit', 'validate' or 'predict'."""
         if stage == 'fit':
             self.train_dataset = self.build_dataset('train')
-        if stage in ('fit', 'validate'):
+        if stage in ('fit', 'validate', 'predict'):
             self.val_dataset = self.build_dataset('val')
 
     def train_dataloader(self) -> ResumableLoader:
@@ -193,6 +207,15 @@ class PairDataModule(GeoNoisyDataModule):
         return self._loader(
             self._valid_attribute('val_dataset'), self.validation_policy(), self.eval_batch_size, train=False
         )
+
+    def predict_dataloader(self) -> ResumableLoader:
+        """Every pair of the validation split once, in fixed order."""
+        return self._loader(self._valid_attribute('val_dataset'), PairPolicy(), self.eval_batch_size, train=False)
+
+    def training_locations(self) -> int:
+        """Number of places that an epoch of training can show."""
+        dataset = self._valid_attribute('train_dataset')
+        return min(len(dataset), len(PairSampler(dataset.pairs(), policy=self.policy, rank=0, world_size=1)))
 
     def validation_policy(self) -> PairPolicy:
         """Clean pairs alone, the same at every training rate."""
@@ -251,6 +274,7 @@ class SegmentationDataModule(GeoNoisyDataModule):
 
     def setup(self, stage: str) -> None:
         """Build the data sets of a stage: 'fit', 'validate', 'test' or 'predict'."""
+        self._features.clear()  # they belong to an encoder that may have gone
         if stage == 'fit':
             self.train_dataset = self._labelled(self.build_dataset('train'))
         if stage in ('fit', 'validate'):
@@ -291,14 +315,14 @@ class SegmentationDataModule(GeoNoisyDataModule):
             device: Where to encode.
         """
         for split in splits:
-            loader = self._loader(split, self.eval_batch_size, shuffle=False, ranks=(0, 1))
+            loader = self._raw_loader(split, self.eval_batch_size)
             self._features[split] = FeatureStore.build(
                 loader, lambda image: encode(self.aug({'image': image})['image']), split, storage=storage, device=device
             )
 
-    def for_each_training_batch(self, step: Callable[[Tensor], None], *, device: torch.device) -> None:
+    def for_each_training_batch(self, step: Callable[[Tensor], Any], *, device: torch.device) -> None:
         """Pass the scaled images [B, C, H, W] of the training split through a step, once and in order."""
-        for batch in self._loader('train', self.batch_size, shuffle=False, ranks=(0, 1)):
+        for batch in self._raw_loader('train', self.batch_size):
             step(self.aug({'image': batch['image'].to(device)})['image'])
 
     def train_dataloader(self) -> ResumableLoader:
@@ -316,6 +340,11 @@ class SegmentationDataModule(GeoNoisyDataModule):
     def predict_dataloader(self) -> ResumableLoader:
         """Test images, for prediction."""
         return self._loader('predict', self.eval_batch_size, shuffle=False)
+
+    def _raw_loader(self, split: str, batch_size: int) -> ResumableLoader:
+        """The images of a whole split in order, on every rank, whether or not their features are cached."""
+        self._features.pop(split, None)
+        return self._loader(split, batch_size, shuffle=False, ranks=(0, 1))
 
     def _loader(
         self, split: str, batch_size: int, *, shuffle: bool, ranks: tuple[int, int] | None = None

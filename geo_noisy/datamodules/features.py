@@ -58,11 +58,12 @@ class FeatureStore(Dataset[Sample]):
             feature = encode(batch['image'].to(device)).cpu()
             mask = batch['mask'].to(torch.uint8)
             if store is None:
+                nbytes = count * (feature[0].nbytes + mask[0].nbytes)
+                rank_zero_info(f'Features of {name}: {count} images take {nbytes / 1e6:,.0f} MB ({storage}).')
                 store = cls(
                     _allocate((count, *feature.shape[1:]), np.float32, storage),
                     _allocate((count, *mask.shape[1:]), np.uint8, storage),
                 )
-                rank_zero_info(f'Features of {name}: {count} images take {store.nbytes / 1e6:,.0f} MB ({storage}).')
             store.features[start : start + len(feature)] = feature
             store.masks[start : start + len(mask)] = mask
             start += len(feature)

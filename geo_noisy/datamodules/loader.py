@@ -74,11 +74,20 @@ class ResumableLoader(DataLoader[Sample]):
             yield batch
 
     def state_dict(self) -> dict[str, int]:
-        """Batches of this epoch that were handed out."""
-        return {'batches': self._handed_out}
+        """Batches of this epoch that were handed out, and their size."""
+        return {'batches': self._resume_at or self._handed_out, 'batch_size': self.batch_size or 1}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on after the batches that were handed out before."""
+        """Go on after the batches that were handed out before.
+
+        Raises:
+            ValueError: If they were of another size, so that their end lies nowhere between ours.
+        """
+        if state['batch_size'] != self.batch_size:
+            raise ValueError(
+                f'The checkpoint was made with batch_size {state["batch_size"]}, and this run has {self.batch_size}: '
+                'resume with the same, or start anew from the weights.'
+            )
         self._resume_at = state['batches'] % len(self)
 
 
@@ -101,8 +110,8 @@ class KeyedSampler(Sampler[tuple[int, int]]):
         self._start = 0
 
     def __len__(self) -> int:
-        """Number of samples of this rank in an epoch."""
-        return self.size // self.world_size
+        """Number of samples of this rank: equal shares in training, every sample in evaluation."""
+        return self.size // self.world_size if self.shuffle else len(range(self.rank, self.size, self.world_size))
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch that the next iteration draws."""
@@ -118,7 +127,8 @@ class KeyedSampler(Sampler[tuple[int, int]]):
         rng = np.random.default_rng(np.random.SeedSequence([self.seed, epoch]))
         order = rng.permutation(self.size) if self.shuffle else np.arange(self.size)
         draws = rng.integers(0, 2**63 - 1, size=self.size, dtype=np.int64)
-        mine = slice(self.rank + self._start * self.world_size, len(self) * self.world_size, self.world_size)
+        first = self.rank + self._start * self.world_size
+        mine = slice(first, self.rank + len(self) * self.world_size, self.world_size)
         self._start = 0
         return zip(order[mine].tolist(), draws[mine].tolist(), strict=True)
 

@@ -6,6 +6,7 @@ from geo_noisy.datamodules.base import PairDataModule, SegmentationDataModule, s
 from geo_noisy.datasets.vts_base import Split
 from geo_noisy.datasets.vts_pairs import VTSPairs
 from geo_noisy.datasets.vts_segmentation import SegmentationNoise, VTSSegmentation
+from geo_noisy.pairs.keys import PairKey
 from geo_noisy.pairs.policy import PairPolicy
 
 
@@ -73,8 +74,9 @@ class VTSPairsDataModule(PairDataModule):
             self.build_dataset('train')
 
     def band_statistics(self) -> tuple[list[float], list[float]]:
-        """Mean and standard deviation of each band, from 256 training images."""
-        return sample_statistics(self.train_dataset or self.build_dataset('train'), float(self.std))
+        """Mean and standard deviation of each band, from 256 noise-free training images: the same at any noise."""
+        dataset = self.train_dataset or self.build_dataset('train')
+        return sample_statistics(dataset, float(self.std), key=lambda image: PairKey(image, 0, 0))
 
     def build_dataset(self, split: str) -> VTSPairs:
         """Build the pairs of 'train' or 'val'."""

@@ -24,26 +24,29 @@ def add_demo_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_sweep(arguments: argparse.Namespace) -> int:
     """Run a grid; what a stopped sweep has done is not done again."""
-    return _run(arguments.grid, arguments.output)
+    return _run(arguments.grid, arguments.output, command=f'geo-noisy sweep {arguments.grid.name}')
 
 
 def run_demo(arguments: argparse.Namespace) -> int:
     """Run the grid that comes with the package."""
     with resources.as_file(resources.files('geo_noisy.experiments') / 'demo.yaml') as grid:
-        return _run(grid, arguments.output)
+        return _run(grid, arguments.output, command='geo-noisy demo')
 
 
-def _run(grid: Path, folder: Path) -> int:
-    cells = read_grid(grid)
+def _run(grid: Path, folder: Path, *, command: str) -> int:
+    cells, comparisons = read_grid(grid), read_comparisons(grid)
     print(f'{len(cells)} cells: pretrain an encoder or not, probe it on segmentation, test. Run folder: {folder}')
     table = run_grid(cells, folder)
     failed = table[table['error'].notna()]
+    table = table[table['error'].isna()]
+    there = set(table['name'])
+    differences = [paired_difference(table, *names, metric=METRIC) for names in comparisons if set(names) <= there]
+    if len(table):
+        print(compare(table, differences))
+        write_report(folder, table, differences, command=command)
+        plot_scores(table, metric=METRIC).savefig(folder / 'scores.png', dpi=150)
     if len(failed):
         print(f'{len(failed)} cells failed; see the column `error` of {folder / "results.csv"}. Run again to retry.')
         return 1
-    differences = [paired_difference(table, *names, metric=METRIC) for names in read_comparisons(grid)]
-    print(compare(table, differences))
-    write_report(folder, table, differences, command=f'geo-noisy sweep {grid.name}')
-    plot_scores(table, metric=METRIC).savefig(folder / 'scores.png', dpi=150)
     print(f'Table: {folder / "results.csv"}  Figure: {folder / "scores.png"}  Report: {folder / "report.md"}')
     return 0

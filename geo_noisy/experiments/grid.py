@@ -24,6 +24,7 @@ class Cell:
         settings: The values that set this cell apart, by dotted path.
         pretrain: Configuration of the pretraining, as in a YAML file for ``fit``; None probes an encoder as it is.
         probe: Configuration of the probe.
+        checkpoint: Which checkpoint of the pretraining is probed: 'best' or 'last'.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Cell:
     settings: Mapping[str, Any]
     pretrain: Config | None
     probe: Config
+    checkpoint: str = 'best'
 
     @property
     def pretrain_key(self) -> str:
@@ -40,7 +42,7 @@ class Cell:
     @property
     def key(self) -> str:
         """Fingerprint of the whole cell."""
-        return fingerprint([self.pretrain, self.probe])
+        return fingerprint([self.pretrain, self.probe, *([] if self.checkpoint == 'best' else [self.checkpoint])])
 
 
 def fingerprint(config: Any) -> str:
@@ -55,7 +57,7 @@ def read_grid(path: Path) -> list[Cell]:
     a configuration as for ``fit`` or the path of one, relative to the grid; and ``cells``, each with a ``name``, a
     ``pretrain`` stage (or null), and ``set`` and ``axes``: settings by dotted path from ``pretrain`` or ``probe``,
     where axes are crossed,
-    and ``seeds`` of its own where it does not take all.
+    ``seeds`` of its own where it does not take all, and ``checkpoint``: which one is probed, ``best`` or ``last``.
 
     Raises:
         ValueError: If a key is missing or unknown; the message names file and key.
@@ -82,7 +84,12 @@ def read_grid(path: Path) -> list[Cell]:
 
 def read_comparisons(path: Path) -> list[tuple[str, str]]:
     """The pairs of cell names that a grid asks to compare, under its key ``compare``."""
-    return [(first, second) for first, second in yaml.safe_load(path.read_text()).get('compare', [])]
+    names = {cell.name for cell in read_grid(path)}
+    comparisons = [(first, second) for first, second in yaml.safe_load(path.read_text()).get('compare', [])]
+    unknown = {name for pair in comparisons for name in pair} - names
+    if unknown:
+        raise ValueError(f'{path}: compare names {sorted(unknown)}, which are no cells. Cells: {sorted(names)}.')
+    return comparisons
 
 
 def _read_stage(stage: Config | str, folder: Path) -> Config:
@@ -120,7 +127,10 @@ def _build_cell(
     if stray:
         raise ValueError(f'{path}: cell {name!r} sets {stray}, but it has only the stages {sorted(configs)}.')
     labels = [name, *(f'{key.rsplit(".", 1)[-1]}={value}' for key, value in crossed.items())]
-    return Cell(', '.join(labels), seed, settings, configs.get('pretrain'), configs['probe'])
+    checkpoint = cell.get('checkpoint', 'best')
+    if checkpoint not in ('best', 'last'):
+        raise ValueError(f"{path}: cell {name!r} has checkpoint {checkpoint!r}; choose 'best' or 'last'.")
+    return Cell(', '.join(labels), seed, settings, configs.get('pretrain'), configs['probe'], checkpoint)
 
 
 def set_path(config: Config, dotted: str, value: Any) -> None:

@@ -48,7 +48,8 @@ def write_report(folder: Path, table: pd.DataFrame, differences: Sequence[Differ
         differences: What to tell of.
         command: The command that makes the table.
     """
-    spent = table.filter(regex='_seconds$').drop_duplicates().sum().sum() / 60
+    shared = table.drop_duplicates('pretrain_key') if 'pretrain_key' in table else table.iloc[:0]
+    spent = (table['probe_seconds'].sum() + shared.get('pretrain_seconds', pd.Series(dtype=float)).sum()) / 60
     lines = [
         compare(table, differences),
         f'Run by `{command}` on {table["hardware"].iloc[0]}; {len(table)} cells, {spent:.0f} minutes of stages, seeds '

@@ -116,6 +116,7 @@ def build_trainer(config: Config, folder: Path) -> Any:
         seed_everything_default=0,
         subclass_mode_model=True,
         subclass_mode_data=True,
+        parser_kwargs={'exit_on_error': False},
         save_config_kwargs={'overwrite': True},
         args=config,
         run=False,

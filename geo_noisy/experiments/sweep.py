@@ -4,17 +4,30 @@ import datetime
 import importlib.metadata
 import json
 import platform
+from argparse import ArgumentError
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from tqdm import tqdm
 
 from geo_noisy.experiments.grid import Cell
 from geo_noisy.experiments.stages import pretrain, probe
 from geo_noisy.experiments.table import add_row, read_table
 
+# What a wrong configuration, bad data or a full disk raise; anything else is a fault of ours and stops the sweep.
+CELL_ERRORS = (
+    ValueError,
+    TypeError,
+    LookupError,
+    RuntimeError,
+    OSError,
+    ArithmeticError,
+    ArgumentError,
+    MisconfigurationException,
+)
 PACKAGES = ('geo-noisy', 'torch', 'torchgeo', 'lightning', 'kornia', 'segmentation-models-pytorch', 'numpy')
 
 
@@ -29,7 +42,7 @@ def run_grid(cells: Sequence[Cell], folder: Path) -> pd.DataFrame:
         folder: Folder of runs and table.
 
     Returns:
-        The table, one row a cell.
+        The rows of these cells.
     """
     folder = folder.resolve()
     table = read_table(folder)
@@ -39,7 +52,8 @@ def run_grid(cells: Sequence[Cell], folder: Path) -> pd.DataFrame:
         bar.set_postfix_str(f'{cell.name}, seed {cell.seed}')
         if cell.key not in done:
             table = add_row(folder, run_cell(cell, folder))
-    return table
+    # The folder may hold rows of an earlier version of the grid.
+    return table[table['key'].isin([cell.key for cell in cells])].reset_index(drop=True)
 
 
 def run_cell(cell: Cell, folder: Path) -> dict[str, Any]:
@@ -57,7 +71,7 @@ def run_cell(cell: Cell, folder: Path) -> dict[str, Any]:
     }
     try:
         row |= _run_stages(cell, folder)
-    except (ValueError, RuntimeError, OSError, ArithmeticError) as error:
+    except CELL_ERRORS as error:
         row['error'] = f'{type(error).__name__}: {error}'
         tqdm.write(f'{cell.name}, seed {cell.seed} failed: {row["error"]}')
     row['ended'] = datetime.datetime.now(datetime.UTC).isoformat(timespec='seconds')
@@ -68,8 +82,13 @@ def _run_stages(cell: Cell, folder: Path) -> dict[str, Any]:
     weights: Path | None = None
     facts: dict[str, Any] = {}
     if cell.pretrain is not None:
-        weights, pretrained = pretrain(cell.pretrain, folder / 'pretrain' / cell.pretrain_key)
-        facts = {'pretrain_steps': pretrained['steps'], 'pretrain_seconds': pretrained['seconds']}
+        run = folder / 'pretrain' / cell.pretrain_key
+        weights, pretrained = pretrain(cell.pretrain, run, checkpoint=cell.checkpoint)
+        facts = {
+            'pretrain_key': cell.pretrain_key,
+            'pretrain_steps': pretrained['steps'],
+            'pretrain_seconds': pretrained['seconds'],
+        }
         facts |= {f'pretrain_{name}': value for name, value in pretrained['metrics'].items()}
     probed = probe(cell.probe, folder / 'probe' / cell.key, weights)
     facts |= {'probe_steps': probed['steps'], 'probe_seconds': probed['seconds']}

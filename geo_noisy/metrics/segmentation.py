@@ -42,7 +42,7 @@ def class_scores(confusion: Tensor) -> dict[str, Tensor]:
     Returns:
         ``f1`` and ``iou`` [classes], ``accuracy`` []; 0 where a class is absent.
     """
-    confusion = confusion.to(torch.float64)
+    confusion = confusion.cpu().to(torch.float64)  # not every accelerator has float64
     true_positive = confusion.diagonal()
     target, predicted = confusion.sum(dim=1), confusion.sum(dim=0)
     return {

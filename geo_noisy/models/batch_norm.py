@@ -46,10 +46,14 @@ class SplitBatchNorm2d(nn.BatchNorm2d):
                 f'A batch of {len(image)} cannot be split into {self.splits} equal parts: choose a batch_size that '
                 'divides by batch_norm_splits.'
             )
+        if self.momentum is None:
+            raise ValueError(
+                'Split batch norm takes no cumulative average (momentum=None): use plain batch norm for it.'
+            )
         mean = self.running_mean.repeat(self.splits, 1)
         variance = self.running_var.repeat(self.splits, 1)
         parts = [
-            F.batch_norm(part, mean[k], variance[k], self.weight, self.bias, True, self.momentum or 0.0, self.eps)
+            F.batch_norm(part, mean[k], variance[k], self.weight, self.bias, True, self.momentum, self.eps)
             for k, part in enumerate(image.chunk(self.splits))
         ]
         self.running_mean.copy_(mean.mean(dim=0))

@@ -33,14 +33,18 @@ def build_encoder(
         ValueError: If the name is unknown, or the weights are of another shape.
         FileNotFoundError: If the weights are neither a file nor a TorchGeo weight.
     """
-    if name not in smp.encoders.get_encoder_names():
-        raise ValueError(f'model is {name!r}: choose an encoder of segmentation-models-pytorch, such as resnet18.')
-    encoder: nn.Module = smp.encoders.get_encoder(
-        name,
-        in_channels=in_channels,
-        weights='imagenet' if weights is True else None,
-        output_stride=output_stride,
-    )
+    try:
+        encoder: nn.Module = smp.encoders.get_encoder(
+            name,
+            in_channels=in_channels,
+            weights='imagenet' if weights is True else None,
+            output_stride=output_stride,
+        )
+    except KeyError as error:
+        raise ValueError(
+            f'model is {name!r}: choose an encoder of segmentation-models-pytorch, such as resnet18, or of timm with '
+            'tu- before its name.'
+        ) from error
     if weights and weights is not True:
         load_encoder(encoder, read_weights(weights), source=str(weights))
     return encoder

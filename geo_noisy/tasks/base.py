@@ -1,6 +1,7 @@
 """What all tasks share: an encoder, standardised bands, and a random state that survives a stop."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -19,7 +20,7 @@ class EncoderTask(BaseTask):
     the data module, else as they were in the checkpoint given as ``weights``. Both are kept in checkpoints.
     """
 
-    weights: WeightsEnum | str | bool | None
+    weights: WeightsEnum | bool | str | None
     band_mean: Tensor
     band_std: Tensor
     _random_state: Tensor | None = None
@@ -35,6 +36,8 @@ class EncoderTask(BaseTask):
         )
         stored = _stored_statistics(self.weights)
         given = (self.hparams['band_mean'], self.hparams['band_std'])
+        if (given[0] is None) != (given[1] is None):
+            raise ValueError(f'band_mean is {given[0]} and band_std is {given[1]}: give both, or neither.')
         self._statistics_known = given[0] is not None or stored is not None
         mean, std = given if given[0] is not None else stored or ([0.0] * channels, [1.0] * channels)
         self.register_buffer('band_mean', _band_column(mean, channels, 'band_mean'))
@@ -58,7 +61,7 @@ class EncoderTask(BaseTask):
 
     def standardise(self, image: Tensor) -> Tensor:
         """Standardise the bands of images [..., C, H, W] in [0, 1]; memory in the order convolutions like."""
-        image = (image - self.band_mean) / self.band_std
+        image = ((image - self.band_mean) / self.band_std).to(next(self.model.parameters()).dtype)
         return image.contiguous(memory_format=torch.channels_last) if image.ndim == 4 else image
 
     def on_fit_start(self) -> None:
@@ -66,7 +69,7 @@ class EncoderTask(BaseTask):
         self.to(memory_format=torch.channels_last)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the state of the random numbers (dropout), which Lightning does not."""
+        """Keep the state of the CPU's random numbers (dropout), which Lightning does not."""
         checkpoint['random_state'] = torch.get_rng_state()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -90,11 +93,11 @@ def _band_column(values: Sequence[float], channels: int, name: str) -> Tensor:
     return column.view(channels, 1, 1)
 
 
-def _stored_statistics(weights: WeightsEnum | str | bool | None) -> tuple[Sequence[float], Sequence[float]] | None:
+def _stored_statistics(weights: WeightsEnum | bool | str | None) -> tuple[Sequence[float], Sequence[float]] | None:
     """Statistics of the bands that a checkpoint of ours was trained with."""
-    if not isinstance(weights, str) or not weights.endswith('.ckpt'):
+    if not isinstance(weights, str) or not Path(weights).is_file():
         return None
-    state = torch.load(weights, map_location='cpu', weights_only=True)['state_dict']
+    state = torch.load(weights, map_location='cpu', weights_only=True).get('state_dict', {})
     if 'band_mean' not in state:
         return None
     return state['band_mean'].flatten().tolist(), state['band_std'].flatten().tolist()

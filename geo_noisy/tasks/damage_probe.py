@@ -9,6 +9,5 @@ class DamageProbe(SegmentationProbe):
 
     def configure_metrics(self) -> None:
         """Build the scores of validation and test."""
-        classes, ignore = list(self.hparams['classes']), self.hparams['ignore_index']
-        self.val_scores = DamageScores(classes, ignore)
-        self.test_scores = DamageScores(classes, ignore)
+        self.val_scores = DamageScores(list(self.hparams['classes']))
+        self.test_scores = DamageScores(list(self.hparams['classes']))

@@ -7,11 +7,12 @@ from torch import Tensor
 from torchgeo.datasets.utils import Sample
 from torchvision.models._api import WeightsEnum
 
+from geo_noisy.datasets.pair_sample import IGNORE_INDEX
 from geo_noisy.losses.labels import LabelPooling, pool_labels
 from geo_noisy.losses.modules import CrossImageLoss, WithinImageLoss
 from geo_noisy.models.encoder import last_features
 from geo_noisy.models.heads import pixel_projection
-from geo_noisy.tasks.pretraining import _PARTNER_STREAM, Optimizer, PairTask, Query
+from geo_noisy.tasks.pretraining import _PARTNER_STREAM, Optimizer, PairTask, Query, feature_spread
 from geo_noisy.transforms.draws import split, uniforms
 from geo_noisy.transforms.views import Views
 
@@ -25,7 +26,7 @@ class DenseContrast(PairTask):
     def __init__(
         self,
         model: str = 'resnet18',
-        weights: WeightsEnum | str | bool | None = None,
+        weights: WeightsEnum | bool | str | None = None,
         in_channels: int = 3,
         output_stride: int = 32,
         views: Views | None = None,
@@ -33,7 +34,6 @@ class DenseContrast(PairTask):
         query: Query = 'coin',
         projection_dim: int = 256,
         label_pooling: LabelPooling = 'nearest',
-        ignore_index: int = 255,
         temperature: float = 0.07,
         optimizer: Optimizer = 'sgd',
         lr: float = 0.03,
@@ -57,7 +57,6 @@ class DenseContrast(PairTask):
                 ``symmetric`` for both in turn.
             projection_dim: Channels of the projection.
             label_pooling: How labels go down to the feature map: ``nearest``, ``majority`` or ``any``.
-            ignore_index: Label of pixels to leave out.
             temperature: Softmax temperature.
             optimizer: ``sgd`` (as in the papers) or ``adamw``.
             lr: Learning rate.
@@ -84,7 +83,7 @@ class DenseContrast(PairTask):
     def configure_losses(self) -> None:
         """Build the loss."""
         loss = WithinImageLoss if self.hparams['loss'] == 'within' else CrossImageLoss
-        self.criterion = loss(self.hparams['temperature'], self.hparams['ignore_index'])
+        self.criterion = loss(self.hparams['temperature'], IGNORE_INDEX)
 
     def pair_loss(self, batch: Sample, *, train: bool) -> tuple[Tensor, Tensor]:
         """Dense loss of a batch."""
@@ -99,7 +98,7 @@ class DenseContrast(PairTask):
                 torch.cat([anchor['mask'], partner['mask']]),
                 (projected.shape[-2], projected.shape[-1]),
                 self.hparams['label_pooling'],
-                self.hparams['ignore_index'],
+                IGNORE_INDEX,
             )
             losses.append(self._loss(projected, labels, batch))
             pooled.append(features[: len(projected) // 2].mean(dim=(2, 3)))
@@ -112,12 +111,12 @@ class DenseContrast(PairTask):
         if self.hparams['loss'] == 'within':
             return cast(Tensor, self.criterion(features_a, features_b, labels_a, labels_b))
         other, found = other_places(batch['location'], batch['draw'])
-        labels_other = labels_b[other].masked_fill(~found[:, None, None], self.hparams['ignore_index'])
+        labels_other = labels_b[other].masked_fill(~found[:, None, None], IGNORE_INDEX)
         loss = self.criterion(features_a, features_b, features_b[other], labels_a, labels_b, labels_other)
         return cast(Tensor, loss)
 
     def _log_labels(self, labels: Tensor) -> None:
-        known = labels != self.hparams['ignore_index']
+        known = labels != IGNORE_INDEX
         share = ((labels > 0) & known).sum() / known.sum().clamp(min=1)
         self.log('train_foreground_cells', share.float(), batch_size=len(labels))
 
@@ -132,8 +131,7 @@ class DenseContrast(PairTask):
         loss, features = self.pair_loss(batch, train=False)
         size = len(features)
         self.log('val_loss', loss, batch_size=size, prog_bar=True, sync_dist=True)
-        spread = features.div(features.norm(dim=1, keepdim=True).clamp(min=1e-12)).std(dim=0, correction=0).mean()
-        self.log('val_spread', spread * features.shape[1] ** 0.5, batch_size=size, sync_dist=True)
+        self.log('val_spread', feature_spread(features), batch_size=size, sync_dist=True)
 
 
 def other_places(location: Tensor, draw: Tensor) -> tuple[Tensor, Tensor]:

@@ -12,15 +12,18 @@ from torch import Tensor
 from torchgeo.datasets.utils import Sample
 from torchvision.models._api import WeightsEnum
 
+from geo_noisy.datamodules.base import PairDataModule
 from geo_noisy.losses.functional import info_nce_logits
 from geo_noisy.losses.modules import InfoNCE
 from geo_noisy.models.batch_norm import SplitBatchNorm2d
 from geo_noisy.models.encoder import last_features
 from geo_noisy.models.heads import image_projection, momentum_copy
 from geo_noisy.models.queue import KeyQueue
-from geo_noisy.tasks.pretraining import _SHUFFLE_STREAM, Optimizer, PairTask, Query
+from geo_noisy.tasks.pretraining import _SHUFFLE_STREAM, Optimizer, PairTask, Query, feature_spread
 from geo_noisy.transforms.draws import split, uniforms
 from geo_noisy.transforms.views import Views
+
+TIE = 1e-5  # logits this close are equal: the positive and the negatives are summed in different orders
 
 
 class MomentumContrast(PairTask):
@@ -38,7 +41,7 @@ class MomentumContrast(PairTask):
     def __init__(
         self,
         model: str = 'resnet18',
-        weights: WeightsEnum | str | bool | None = None,
+        weights: WeightsEnum | bool | str | None = None,
         in_channels: int = 3,
         output_stride: int = 32,
         views: Views | None = None,
@@ -111,18 +114,20 @@ class MomentumContrast(PairTask):
         """Warn of a queue that would hold stale keys of the query itself."""
         super().on_fit_start()
         datamodule = getattr(self.trainer, 'datamodule', None)
-        dataset = getattr(datamodule, 'train_dataset', None)
-        size, batch = self.hparams['queue_size'], getattr(datamodule, 'batch_size', None)
-        if dataset is not None and size > len(dataset):
+        if not isinstance(datamodule, PairDataModule):
+            return
+        size, locations = self.hparams['queue_size'], datamodule.training_locations()
+        if size > locations:
             warnings.warn(
-                f'queue_size is {size}, more than the {len(dataset)} training locations: it holds older keys of the '
-                f'query itself. They are left out as negatives; choose queue_size below {len(dataset)}.',
+                f'queue_size is {size}, more than the {locations} training locations: it holds older keys of the '
+                f'query itself. They are left out as negatives; choose queue_size below {locations}.',
                 stacklevel=2,
             )
-        if batch and size % batch:
+        step = datamodule.batch_size * self.trainer.world_size * (2 if self.hparams['query'] == 'symmetric' else 1)
+        if size % step:
             warnings.warn(
-                f'queue_size is {size}, no multiple of batch_size {batch}: the queue is replaced in uneven parts. '
-                f'Training is right; {size // batch * batch or batch} would be even.',
+                f'queue_size is {size}, no multiple of the {step} keys of a step: the queue is replaced in uneven '
+                f'parts. Training is right; {size // step * step or step} would be even.',
                 stacklevel=2,
             )
 
@@ -182,7 +187,8 @@ class MomentumContrast(PairTask):
             dataloader_idx: Number of the loader.
         """
         query, key = self.directions(batch)[0]
-        q, _ = self.encode_query(query['image'])
+        q, pooled = self.encode_query(query['image'])
+        self.log('val_spread', feature_spread(pooled), batch_size=len(q), sync_dist=True)
         self._validation.append((q, self.encode_key(key['image']), batch['location']))
 
     def on_validation_epoch_end(self) -> None:
@@ -205,7 +211,6 @@ class MomentumContrast(PairTask):
         self.log('val_loss_present', loss)
         self.log('val_rank', rank, prog_bar=True)
         self.log('val_top1', top1)
-        self.log('val_spread', key.float().std(dim=0).mean() * key.shape[1] ** 0.5)
 
     def on_fit_end(self) -> None:
         """Say so when the queue was never filled: then no checkpoint is the best."""
@@ -238,6 +243,8 @@ def retrieval_scores(
         same = location[part, None] == location[None]
         logits = info_nce_logits(query[part], key[part], key, temperature, excluded=same)
         losses.append(logits.logsumexp(dim=1) - logits[:, 0])
-        ranks.append((logits[:, 1:] > logits[:, :1]).sum(dim=1) / (~same).sum(dim=1).clamp(min=1))
+        # A tie counts half, so that features which are all the same are at chance, and not perfect.
+        beaten = (logits[:, 1:] > logits[:, :1] + TIE).sum(dim=1) + (logits[:, 1:] >= logits[:, :1] - TIE).sum(dim=1)
+        ranks.append(beaten / 2 / (~same).sum(dim=1).clamp(min=1))
     rank = torch.cat(ranks)
     return torch.cat(losses).mean(), rank.mean(), (rank == 0).float().mean()

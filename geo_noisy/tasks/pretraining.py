@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
-from lightly.utils.debug import std_of_l2_normalized
+import torch.nn.functional as F
 from torch import Tensor
 from torch.optim import SGD, AdamW
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR
 from torchgeo.datasets.utils import Sample
 
+from geo_noisy.datasets.pair_sample import IGNORE_INDEX
 from geo_noisy.models.encoder import last_features
 from geo_noisy.tasks.base import EncoderTask
 from geo_noisy.transforms.draws import split, uniforms
@@ -54,6 +55,8 @@ class PairTask(EncoderTask):
         with torch.no_grad():
             viewed = self.views(batch)
             viewed['image'] = self.standardise(viewed['image'].flatten(0, 1)).view(-1, 2, *viewed['image'].shape[2:])
+            if 'mask' in viewed and 'valid' in viewed:  # pixels without data teach nothing
+                viewed['mask'] = viewed['mask'].masked_fill(~viewed['valid'], IGNORE_INDEX)
             dates = [{key: viewed[key][:, date] for key in ('image', 'mask') if key in viewed} for date in (0, 1)]
             earlier, later = dates
             match self.hparams['query']:
@@ -84,7 +87,7 @@ class PairTask(EncoderTask):
         loss, features = self.pair_loss(batch, train=True)
         size = len(features)
         self.log('train_loss', loss, batch_size=size, prog_bar=True)
-        self.log('train_spread', std_of_l2_normalized(features.detach().float()), batch_size=size)
+        self.log('train_spread', feature_spread(features), batch_size=size)
         self.log('train_noisy_rate', (batch['noisy'] == 1).float().mean(), batch_size=size)
         return loss
 
@@ -107,6 +110,17 @@ class PairTask(EncoderTask):
             rise = LinearLR(optimizer, start_factor=1 / (warmup + 1), total_iters=warmup)
             scheduler = SequentialLR(optimizer, [rise, scheduler], milestones=[warmup])
         return {'optimizer': optimizer, 'lr_scheduler': {'scheduler': scheduler, 'interval': 'step'}}
+
+
+@torch.no_grad()
+def feature_spread(features: Tensor) -> Tensor:
+    """Deviation of unit features over a batch: about 1 where they fill all directions, 0 where they have collapsed.
+
+    Args:
+        features: Shape [B, D].
+    """
+    deviation: Tensor = F.normalize(features.float(), dim=1).std(dim=0, correction=0).mean()
+    return deviation.mul(features.shape[1] ** 0.5)
 
 
 def _choose(swap: Tensor, swapped: Sample, kept: Sample) -> Sample:

@@ -12,6 +12,7 @@ from torchgeo.datasets.utils import Sample
 from torchvision.models._api import WeightsEnum
 
 from geo_noisy.datamodules.base import SegmentationDataModule
+from geo_noisy.datasets.pair_sample import IGNORE_INDEX
 from geo_noisy.metrics.segmentation import SegmentationScores, inverse_frequency_weights
 from geo_noisy.models.encoder import last_features
 from geo_noisy.models.heads import segmentation_head
@@ -35,7 +36,7 @@ class SegmentationProbe(EncoderTask):
     def __init__(
         self,
         model: str = 'resnet18',
-        weights: WeightsEnum | str | bool | None = None,
+        weights: WeightsEnum | bool | str | None = None,
         in_channels: int = 3,
         output_stride: int = 32,
         classes: Sequence[str] = ('background', 'foreground'),
@@ -44,7 +45,6 @@ class SegmentationProbe(EncoderTask):
         calibrate_batch_norm: bool = False,
         cache_features: Literal['memory', 'disk'] | None = None,
         class_weights: Literal['inverse-frequency'] | Sequence[float] | None = 'inverse-frequency',
-        ignore_index: int = 255,
         lr: float = 1e-3,
         weight_decay: float = 1e-4,
         band_mean: list[float] | None = None,
@@ -66,7 +66,6 @@ class SegmentationProbe(EncoderTask):
             cache_features: Where to keep features worked out once, for a frozen encoder without views: ``memory`` or
                 ``disk``; None encodes every batch anew.
             class_weights: ``inverse-frequency`` over the training set, a weight for each class, or None.
-            ignore_index: Label of pixels to leave out.
             lr: Learning rate.
             weight_decay: Weight decay.
             band_mean: Mean of each band in [0, 1] units; by default the checkpoint's, else the data module's.
@@ -103,9 +102,8 @@ class SegmentationProbe(EncoderTask):
 
     def configure_metrics(self) -> None:
         """Build the scores of validation and test."""
-        classes, ignore = list(self.hparams['classes']), self.hparams['ignore_index']
-        self.val_scores = SegmentationScores(classes, ignore)
-        self.test_scores = SegmentationScores(classes, ignore)
+        self.val_scores = SegmentationScores(list(self.hparams['classes']))
+        self.test_scores = SegmentationScores(list(self.hparams['classes']))
 
     def train(self, mode: bool = True) -> 'SegmentationProbe':
         """Switch to training, all but a frozen encoder."""
@@ -136,10 +134,15 @@ class SegmentationProbe(EncoderTask):
         if not isinstance(datamodule, SegmentationDataModule):
             return
         if self.hparams['class_weights'] == 'inverse-frequency':
-            counts = torch.from_numpy(datamodule.class_counts())[: len(self.loss_weights)]
+            counts = torch.from_numpy(datamodule.class_counts())
+            if len(counts) != len(self.loss_weights):
+                raise ValueError(
+                    f'classes names {len(self.loss_weights)} classes, but the data set has {len(counts)}: name each of '
+                    'them in model.init_args.classes.'
+                )
             self.loss_weights.copy_(inverse_frequency_weights(counts))
         if self.trainer.ckpt_path is None and self.hparams['calibrate_batch_norm']:
-            datamodule.for_each_training_batch(self._calibrate_with(), device=self.device)
+            self._calibrate(datamodule)
         self._cache(datamodule, ('train', 'val'))
 
     def on_test_start(self) -> None:
@@ -156,20 +159,21 @@ class SegmentationProbe(EncoderTask):
         with torch.no_grad():
             datamodule.cache_features(splits, self.encode, storage=storage, device=self.device)
 
-    def _calibrate_with(self) -> Any:
-        """A step that gathers batch norm statistics as plain averages over the batches."""
-        for layer in self.model.modules():
-            if isinstance(layer, torch.nn.BatchNorm2d):
-                layer.reset_running_stats()
-                layer.momentum = None
-
-        def step(image: Tensor) -> None:
-            self.model.train()
-            with torch.no_grad():
-                last_features(self.model, self.standardise(image))
-            self.train(self.training)
-
-        return step
+    @torch.no_grad()
+    def _calibrate(self, datamodule: SegmentationDataModule) -> None:
+        """Set batch norm statistics to plain averages over the training batches."""
+        layers = [layer for layer in self.model.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
+        momenta = [layer.momentum for layer in layers]
+        for layer in layers:
+            layer.reset_running_stats()
+            layer.momentum = None  # a cumulative average
+        self.model.train()
+        datamodule.for_each_training_batch(
+            lambda image: last_features(self.model, self.standardise(image)), device=self.device
+        )
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer.momentum = momentum
+        self.train()
 
     def _logits(self, batch: Sample) -> Tensor:
         if 'feature' in batch:
@@ -178,10 +182,9 @@ class SegmentationProbe(EncoderTask):
         return logits
 
     def _loss(self, logits: Tensor, mask: Tensor) -> Tensor:
-        ignore = self.hparams['ignore_index']
-        loss = F.cross_entropy(logits, mask, self.loss_weights, ignore_index=ignore, reduction='sum')
+        loss = F.cross_entropy(logits, mask, self.loss_weights, ignore_index=IGNORE_INDEX, reduction='sum')
         # The mean over weighted pixels, and a zero rather than NaN where all of them are ignored.
-        weight = self.loss_weights[mask[mask != ignore]].sum()
+        weight = self.loss_weights[mask[mask != IGNORE_INDEX]].sum()
         return loss / weight.clamp(min=torch.finfo(weight.dtype).tiny)
 
     def training_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> Tensor:
@@ -262,5 +265,7 @@ class SegmentationProbe(EncoderTask):
         """AdamW with a cosine schedule over the epochs."""
         parameters = [parameter for parameter in self.parameters() if parameter.requires_grad]
         optimizer = AdamW(parameters, lr=self.hparams['lr'], weight_decay=self.hparams['weight_decay'])
-        scheduler = CosineAnnealingLR(optimizer, T_max=max(1, self.trainer.max_epochs or 1))
+        if (self.trainer.max_epochs or 0) < 1:  # trained by steps: the rate stays
+            return optimizer
+        scheduler = CosineAnnealingLR(optimizer, T_max=self.trainer.max_epochs or 1)
         return {'optimizer': optimizer, 'lr_scheduler': {'scheduler': scheduler, 'interval': 'epoch'}}

@@ -32,6 +32,10 @@ class Photometric(nn.Module, ABC):
         super().__init__()
         self.p = probability(p)
 
+    def draws_for(self, bands: int) -> int:
+        """Uniform random numbers used for each image of this many bands."""
+        return self.draws
+
     @abstractmethod
     def change(self, image: Tensor, u: Tensor) -> Tensor:
         """Change the images that the operation was drawn for.
@@ -87,6 +91,14 @@ class ColorJitter(Photometric):
             p: Probability for each image.
         """
         super().__init__(p)
+        for name, value, most in (
+            ('brightness', brightness, 1),
+            ('contrast', contrast, 1),
+            ('saturation', saturation, 1),
+            ('hue', hue, 0.5),
+        ):
+            if not 0 <= value <= most:
+                raise ValueError(f'{name} is {value}; it must lie in [0, {most}].')
         self.brightness, self.contrast, self.saturation, self.hue = brightness, contrast, saturation, hue
 
     def change(self, image: Tensor, u: Tensor) -> Tensor:
@@ -135,6 +147,8 @@ class GaussianBlur(Photometric):
             p: Probability for each image.
         """
         super().__init__(p)
+        if not 0 < sigma_px[0] <= sigma_px[1]:
+            raise ValueError(f'sigma_px is {tuple(sigma_px)}; it must rise above 0.')
         self.sigma_px = sigma_px
 
     def change(self, image: Tensor, u: Tensor) -> Tensor:
@@ -147,24 +161,22 @@ class GaussianBlur(Photometric):
 class ChannelShift(Photometric):
     """Each band is shifted by an amount of its own."""
 
-    def __init__(self, shift: float = 5 / 255, p: float = 0.015, bands: int = 3) -> None:
+    def __init__(self, shift: float = 5 / 255, p: float = 0.015) -> None:
         """Initialise a new ChannelShift.
 
         Args:
             shift: Largest shift either way, of values in [0, 1].
             p: Probability for each image.
-            bands: Number of bands of the images.
         """
         super().__init__(p)
-        self.shift = shift
-        self.draws = bands
+        self.shift = _not_negative('shift', shift)
+
+    def draws_for(self, bands: int) -> int:
+        """One number for each band."""
+        return bands
 
     def change(self, image: Tensor, u: Tensor) -> Tensor:
         """Shift the bands of images [n, C, H, W]."""
-        if image.shape[1] != self.draws:
-            raise ValueError(
-                f'ChannelShift(bands={self.draws}) met images of {image.shape[1]} bands: set bands to that.'
-            )
         return (image + between(u.to(image.dtype), -self.shift, self.shift)[:, :, None, None]).clamp(0, 1)
 
 
@@ -190,3 +202,9 @@ class Noise(Photometric):
         radius, angle = numbers.chunk(2, dim=1)
         noise = (-2 * radius.log()).sqrt() * (2 * math.pi * angle).cos()
         return (image + self.deviation * noise.view_as(image).to(image.dtype)).clamp(0, 1)
+
+
+def _not_negative(name: str, value: float) -> float:
+    if value < 0:
+        raise ValueError(f'{name} is {value}; it must be 0 or more.')
+    return value

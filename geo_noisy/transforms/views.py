@@ -83,7 +83,7 @@ class Views(nn.Module):
     def _change_pixels(self, flat: dict[str, Tensor], draw: Tensor) -> dict[str, Tensor]:
         image = flat['image']
         for number, operation in enumerate(self.photometric):
-            image = operation(image, uniforms(split(draw, 2000 + number), 1 + operation.draws))
+            image = operation(image, uniforms(split(draw, 2000 + number), 1 + operation.draws_for(image.shape[1])))
         return flat | {'image': image}
 
 
@@ -121,12 +121,11 @@ class VTSViews(Views):
     rarest operations of the winner (about 3 in 10,000 images) are left out.
     """
 
-    def __init__(self, size_px: int | None = None, bands: int = 3, shift: float = 0.3) -> None:
+    def __init__(self, size_px: int | None = None, shift: float = 0.3) -> None:
         """Initialise new VTSViews.
 
         Args:
             size_px: Side of the views; by default that of the images.
-            bands: Number of bands.
             shift: Largest shift as a share of the image side, in one of ten images.
         """
         super().__init__(
@@ -136,6 +135,6 @@ class VTSViews(Views):
                 RandomAffine(shift=shift, p=0.1),
                 RandomAffine(degrees=10.0, scale=(0.9, 1.1), p=0.4),
             ],
-            photometric=[ChannelShift(bands=bands, p=0.015), ColorJitter(0.02, 0.0, 0.02, 0.014, p=0.015)],
+            photometric=[ChannelShift(p=0.015), ColorJitter(0.02, 0.0, 0.02, 0.014, p=0.015)],
             size_px=size_px,
         )

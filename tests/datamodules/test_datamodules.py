@@ -63,6 +63,16 @@ class TestResumableLoader:
         fresh.load_state_dict(finished.state_dict())
         assert len(order(fresh)) == 10
 
+    def test_another_batch_size_cannot_go_on(self) -> None:
+        other = loader(batch=4)
+        with pytest.raises(ValueError, match='batch_size 2, and this run has 4'):
+            other.load_state_dict(loader().state_dict())
+
+    def test_a_state_is_kept_until_the_first_batch(self) -> None:
+        resumed = loader()
+        resumed.load_state_dict({'batches': 3, 'batch_size': 2})
+        assert resumed.state_dict()['batches'] == 3
+
     def test_drop_last(self) -> None:
         assert [len(order(loader(batch=4, drop_last=drop))) for drop in (True, False)] == [8, 10]
 
@@ -97,6 +107,10 @@ class TestKeyedSampler:
         whole = list(KeyedSampler(8))
         parts = [list(KeyedSampler(8, rank=rank, world_size=2)) for rank in (0, 1)]
         assert [key for keys in zip(*parts, strict=True) for key in keys] == whole
+
+    def test_evaluation_leaves_no_sample_out(self) -> None:
+        parts = [list(KeyedSampler(7, shuffle=False, rank=rank, world_size=2)) for rank in (0, 1)]
+        assert sorted(index for part in parts for index, _ in part) == list(range(7))
 
 
 class TestScale:

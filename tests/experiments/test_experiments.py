@@ -11,7 +11,7 @@ import yaml
 from scipy import stats
 
 from geo_noisy.experiments.figures import plot_scores
-from geo_noisy.experiments.grid import read_grid, set_path
+from geo_noisy.experiments.grid import read_comparisons, read_grid, set_path
 from geo_noisy.experiments.statistics import paired_difference
 from geo_noisy.experiments.sweep import run_grid
 from geo_noisy.experiments.table import add_row, read_table
@@ -67,11 +67,17 @@ class TestGrid:
             ({'cells': [{'name': 'x', 'pretrain': None, 'set': {'pretrain.a': 1}}]}, r"sets \['pretrain\.a'\]"),
             ({'cells': [{'name': 'x', 'pretrain': None}, {'name': 'y', 'pretrain': None}]}, 'same configuration'),
             ({'pretrain': {'m': 'none.yaml'}}, r'no stage file .*none\.yaml'),
+            ({'cells': [{'name': 'x', 'pretrain': None, 'checkpoint': 'first'}]}, "checkpoint 'first'"),
         ],
     )
     def test_bad_grids(self, changes: dict[str, Any], message: str, tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=message):
             read_grid(tiny_grid(tmp_path, **changes))
+
+    def test_comparisons_name_cells(self, tmp_path: Path) -> None:
+        assert len(read_comparisons(DEMO)) == 6
+        with pytest.raises(ValueError, match=r"compare names \['nobody'\]"):
+            read_comparisons(tiny_grid(tmp_path, compare=[['nobody', 'random encoder']]))
 
     def test_set_path(self) -> None:
         config: dict[str, Any] = {'a': {'b': 1}}
@@ -141,11 +147,26 @@ class TestRuns:
         assert main(words) == 0
         assert read_table(tmp_path / 'run')['ended'].tolist() == ended  # nothing is done twice
 
+    def test_rows_of_an_older_grid_do_not_count(self, tmp_path: Path) -> None:
+        for epochs in (1, 2):
+            cells = [{'name': 'n', 'pretrain': None, 'set': {'probe.trainer.max_epochs': epochs}}]
+            table = run_grid(read_grid(tiny_grid(tmp_path, cells=cells, seeds=[0])), tmp_path)
+            assert len(table) == 1
+        assert len(read_table(tmp_path)) == 2
+
+    def test_the_last_checkpoint_is_probed_where_asked(self, tmp_path: Path) -> None:
+        cells = [{'name': c, 'pretrain': 'within-image', 'checkpoint': c} for c in ('best', 'last')]
+        cells[0]['set'] = {'probe.trainer.max_epochs': 1}
+        run_grid(read_grid(tiny_grid(tmp_path, cells=cells, seeds=[0])), tmp_path)
+        configs = [path.read_text() for path in tmp_path.glob('probe/*/config.yaml')]
+        assert sorted('last.ckpt' in config for config in configs) == [False, True]
+
     def test_a_failed_cell_does_not_stop_the_others(self, tmp_path: Path) -> None:
         cells = [
             {'name': 'broken', 'pretrain': None, 'set': {'probe.data.init_args.cells': 5}},
+            {'name': 'unknown option', 'pretrain': None, 'set': {'probe.model.init_args.nothing': 5}},
             {'name': 'fine', 'pretrain': None},
         ]
         table = run_grid(read_grid(tiny_grid(tmp_path, cells=cells, seeds=[0])), tmp_path)
-        assert table['error'].isna().tolist() == [False, True]
+        assert table['error'].isna().tolist() == [False, False, True]
         assert 'cells is 5' in table['error'][0]

@@ -106,10 +106,14 @@ def test_label_pooling() -> None:
     assert not torch.isclose(losses[0], losses[2])
 
 
-def test_ignore_index() -> None:
+def test_pixels_without_data_are_ignored() -> None:
     data = batch()
-    losses = [task(ignore_index=index).pair_loss(data, train=True)[0] for index in (255, 1)]
-    assert not torch.isclose(*losses)
+    data['valid'] = torch.ones_like(data['mask'], dtype=torch.bool)
+    data['valid'][:, 1, :16] = False
+    ignored = batch()
+    ignored['mask'][:, 1, :16] = 255
+    assert torch.equal(task().pair_loss(data, train=True)[0], task().pair_loss(ignored, train=True)[0])
+    assert not torch.equal(task().pair_loss(data, train=True)[0], task().pair_loss(batch(), train=True)[0])
 
 
 def test_no_labels() -> None:

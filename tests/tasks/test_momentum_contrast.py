@@ -11,8 +11,10 @@ import torch.nn.functional as F
 from torchgeo.datasets.utils import Sample
 
 from geo_noisy.losses.functional import info_nce
+from geo_noisy.pairs import PairPolicy
 from geo_noisy.tasks import BestCheckpoint, MomentumContrast
 from geo_noisy.tasks.momentum_contrast import retrieval_scores
+from geo_noisy.tasks.pretraining import feature_spread
 from geo_noisy.transforms import MoCoViews, Views
 from tests.data.vts import pairs_datamodule, trainer
 
@@ -155,6 +157,16 @@ class TestRetrieval:
         assert torch.isclose(rank, torch.stack(ranks).mean())
         assert torch.isclose(top1, (torch.stack(ranks) == 0).float().mean())
 
+    def test_collapsed_features_are_at_chance(self) -> None:
+        same = F.normalize(torch.ones(6, 4), dim=1)
+        _, rank, top1 = retrieval_scores(same, same, torch.arange(6), 0.2)
+        assert rank == pytest.approx(0.5)
+        assert top1 == 0
+
+    def test_spread(self) -> None:
+        assert feature_spread(torch.randn(4000, 64)) == pytest.approx(1.0, abs=0.05)
+        assert feature_spread(torch.ones(9, 64)) == pytest.approx(0.0, abs=1e-3)
+
 
 class TestFit:
     def test_no_best_checkpoint_before_the_queue_is_full(self, tmp_path: Path) -> None:
@@ -194,8 +206,24 @@ class TestFit:
         with pytest.warns(UserWarning, match='queue_size is 40, more than the 32 training locations'):
             trainer(tmp_path, max_epochs=2).fit(task(queue_size=40), pairs_datamodule())
 
+    def test_queue_larger_than_what_the_policy_trains_on(self, tmp_path: Path) -> None:
+        data = pairs_datamodule(policy=PairPolicy(rate=0.5, match='fixed-size', size=8))
+        with pytest.warns(UserWarning, match='queue_size is 16, more than the 8 training locations'):
+            trainer(tmp_path, max_epochs=3).fit(task(), data)
+
+    def test_predict_from_the_data_module(self, tmp_path: Path) -> None:
+        batches = trainer(tmp_path).predict(task(), pairs_datamodule())
+        assert torch.cat(batches).shape == (32, 2, 512)  # each validation image: its clean and its noisy pair
+
+    def test_bands_are_standardised_alike_at_every_noise(self) -> None:
+        statistics = []
+        for r_img in (0.0, 1.0):
+            data = pairs_datamodule(r_img=r_img, policy=None)
+            statistics.append(data.band_statistics())
+        assert statistics[0] == statistics[1]
+
     def test_queue_no_multiple_of_the_batch(self, tmp_path: Path) -> None:
-        with pytest.warns(UserWarning, match='queue_size is 20, no multiple of batch_size 8'):
+        with pytest.warns(UserWarning, match='queue_size is 20, no multiple of the 8 keys'):
             trainer(tmp_path).fit(task(queue_size=20), pairs_datamodule())
 
     @pytest.mark.parametrize(
@@ -267,6 +295,14 @@ class TestBadInput:
     def test_statistics_of_other_bands(self) -> None:
         with pytest.raises(ValueError, match='band_mean has 2 values, but in_channels is 3'):
             task(band_mean=[0.1, 0.2], band_std=[1.0, 1.0])
+
+    def test_one_statistic_alone(self) -> None:
+        with pytest.raises(ValueError, match='give both, or neither'):
+            task(band_std=[1.0, 1.0, 1.0])
+
+    def test_optimizer(self) -> None:
+        with pytest.raises(ValueError, match="optimizer is 'lion'"):
+            task(optimizer='lion')
 
     def test_no_deviation(self) -> None:
         with pytest.raises(ValueError, match='band_std is'):

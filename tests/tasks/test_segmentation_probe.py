@@ -58,6 +58,7 @@ class TestFreeze:
         assert torch.allclose(model.model.bn1.running_mean, first.mean(dim=(0, 2, 3)), atol=1e-4)
         assert torch.equal(weight, model.model.conv1.weight)
         assert not model.model.training
+        assert model.model.bn1.momentum == 0.1
 
 
 class TestFeatures:
@@ -98,6 +99,17 @@ class TestFeatures:
         with pytest.raises(ValueError, match='features change'):
             task(cache_features='memory', **changes)
 
+    def test_another_encoder_gets_its_own_features(self, tmp_path: Path) -> None:
+        data, run = segmentation_datamodule(), trainer(tmp_path)
+        run.fit(task(cache_features='memory'), data)
+        other = task(cache_features='memory')
+        other.model.conv1.weight.data.mul_(-1)
+        scores = [
+            trainer(tmp_path).test(other, datamodule, verbose=False)[0]['test_loss']
+            for datamodule in (data, data, segmentation_datamodule())
+        ]
+        assert scores[0] == scores[1] == scores[2]
+
 
 class TestWeights:
     def test_encoder_and_statistics_of_a_checkpoint(self, tmp_path: Path) -> None:
@@ -127,6 +139,10 @@ class TestWeights:
         assert given.loss_weights.tolist() == [1, 2, 3]
         assert none.loss_weights.tolist() == [1, 1, 1]
         assert not torch.equal(given.head[0].weight, none.head[0].weight)
+
+    def test_number_of_classes(self, tmp_path: Path) -> None:
+        with pytest.raises(ValueError, match='classes names 2 classes, but the data set has 3'):
+            fit(tmp_path, task(classes=('first', 'second')))
 
     def test_absent_class(self) -> None:
         assert inverse_frequency_weights(torch.tensor([2, 0, 6])).tolist() == pytest.approx([4, 0, 8 / 6])
@@ -170,6 +186,10 @@ class TestOptions:
             fit(tmp_path, model)
             heads.append(model.head[0].weight.detach().clone())
         assert not torch.equal(*heads)
+
+    def test_trained_by_steps_the_rate_stays(self, tmp_path: Path) -> None:
+        run = fit(tmp_path, task(), max_steps=7, max_epochs=-1)
+        assert run.optimizers[0].param_groups[0]['lr'] == 0.01
 
     def test_learns(self, tmp_path: Path) -> None:
         first, last = (

@@ -89,7 +89,7 @@ def test_moco_views_take_any_number_of_bands(bands: int) -> None:
 
 
 def test_vts_views_take_any_number_of_bands() -> None:
-    assert VTSViews(bands=5)(batch(bands=5))['image'].shape[2] == 5
+    assert VTSViews()(batch(bands=5))['image'].shape[2] == 5
 
 
 def test_size_of_the_views() -> None:
@@ -227,6 +227,21 @@ class TestBadInput:
         with pytest.raises(ValueError, match=r'scale is \(0\.5, 0\.2\)'):
             RandomResizedCrop(scale=(0.5, 0.2))
 
-    def test_bands(self) -> None:
-        with pytest.raises(ValueError, match='4 bands'):
-            Views(photometric=[ChannelShift(p=1)])(batch(bands=4))
+    @pytest.mark.parametrize(
+        ('make', 'message'),
+        [
+            (lambda: GaussianBlur((0.0, 1.0)), r'sigma_px is \(0\.0, 1\.0\)'),
+            (lambda: ColorJitter(brightness=1.5), r'brightness is 1\.5'),
+            (lambda: ColorJitter(hue=0.7), r'hue is 0\.7'),
+            (lambda: ChannelShift(shift=-1.0), r'shift is -1\.0'),
+        ],
+    )
+    def test_ranges(self, make: Callable[[], Photometric], message: str) -> None:
+        with pytest.raises(ValueError, match=message):
+            make()
+
+
+def test_channel_shift_takes_each_band_on_its_own() -> None:
+    data = batch(bands=5)
+    shift = (Views(photometric=[ChannelShift(0.1, p=1)])(data)['image'] - data['image']).median(-1)[0].median(-1)[0]
+    assert (shift[0, 0].sort().values.diff() > 1e-4).all()
