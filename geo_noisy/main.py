@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 TRAINER_COMMANDS = ('fit', 'validate', 'test', 'predict')
 
@@ -61,26 +61,29 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_own_commands(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
+    from geo_noisy.audit import command as index
+    from geo_noisy.datasets import scenes
     from geo_noisy.experiments import command as experiments
 
-    own = (
-        (
-            'demo',
-            'pretrain, probe and compare on a small synthetic data set',
-            experiments.add_demo_arguments,
-            experiments.run_demo,
-        ),
-        (
-            'sweep',
-            'run a grid of experiments and compare its cells',
-            experiments.add_sweep_arguments,
-            experiments.run_sweep,
-        ),
-    )
-    for name, text, add_arguments, run in own:
+    def add(name: str, text: str, add_arguments: Callable[..., None], run: Callable[..., int]) -> None:
         command = commands.add_parser(name, help=text, description=text)
         add_arguments(command)
         command.set_defaults(run=run)
+
+    add('index', 'find temporal pairs in images, and say how noisy they are', index.add_arguments, index.run)
+    add('scenes', 'write synthetic scenes at several dates, with polygons of change', scenes.add_arguments, scenes.run)
+    add(
+        'demo',
+        'pretrain, probe and compare on a small synthetic data set',
+        experiments.add_demo_arguments,
+        experiments.run_demo,
+    )
+    add(
+        'sweep',
+        'run a grid of experiments and compare its cells',
+        experiments.add_sweep_arguments,
+        experiments.run_sweep,
+    )
 
 
 if __name__ == '__main__':

@@ -17,7 +17,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     out = capsys.readouterr().out
-    assert all(name in out for name in ('fit', 'validate', 'test', 'predict', 'demo', 'sweep'))
+    assert all(name in out for name in ('fit', 'validate', 'test', 'predict', 'demo', 'sweep', 'index', 'scenes'))
 
 
 def test_a_wrong_grid_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
