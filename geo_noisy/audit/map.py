@@ -3,7 +3,8 @@
 import html
 import math
 import os
-from importlib import resources
+from importlib.metadata import distribution
+from pathlib import Path
 from typing import Any
 
 import folium
@@ -113,9 +114,12 @@ def _page(locations: gpd.GeoDataFrame) -> folium.Map:
 
 
 def _leaflet() -> str:
-    """Leaflet itself (BSD 2-clause, licence beside it), to stand in the page."""
-    folder = resources.files('geo_noisy.audit') / 'leaflet'
-    style, script = ((folder / name).read_text(encoding='utf-8') for name in ('leaflet.css', 'leaflet.js'))
+    """Leaflet itself, from the package XStatic-Leaflet, to stand in the page."""
+    package = distribution('XStatic-Leaflet')
+    files = [
+        Path(str(package.locate_file(f'xstatic/pkg/leaflet/data/{name}'))) for name in ('leaflet.css', 'leaflet.js')
+    ]
+    style, script = (file.read_text(encoding='utf-8') for file in files)
     return f'<style>{style}</style><script>{script}</script>'
 
 
