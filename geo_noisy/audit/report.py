@@ -37,9 +37,9 @@ def audit(index: PairIndex, *, seed: int = 0) -> str:
     )
 
 
-def sample_pairs(index: PairIndex, stratum: str, rng: np.random.Generator, *, most: int = _LOOKED_AT) -> np.ndarray:
+def sample_pairs(index: PairIndex, stratum: str, rng: np.random.Generator, *, most: int | None = None) -> np.ndarray:
     """All pairs of a stratum, or that many of them at random; rows ``(location, earlier, later)``."""
-    total = index.count(stratum)
+    total, most = index.count(stratum), _LOOKED_AT if most is None else most
     ranks = np.arange(total) if total <= most else np.sort(rng.choice(total, most, replace=False))
     return index.keys(stratum, ranks)
 
