@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset, Subset
+from torch.utils.data import DataLoader, Dataset, Subset
 from torchgeo.datamodules import BaseDataModule
 from torchgeo.datasets.utils import Sample
 
 from geo_noisy.datamodules.features import FeatureStore, Storage
-from geo_noisy.datamodules.loader import KeyedDataset, KeyedSampler, ResumableLoader
+from geo_noisy.datamodules.loader import KeyedDataset, KeyedSampler, ResumableLoader, plain_loader
 from geo_noisy.pairs.keys import PairKey
 from geo_noisy.pairs.policy import PairPolicy
 from geo_noisy.pairs.table import PairSource
@@ -208,9 +208,10 @@ class PairDataModule(GeoNoisyDataModule):
             self._valid_attribute('val_dataset'), self.validation_policy(), self.eval_batch_size, train=False
         )
 
-    def predict_dataloader(self) -> ResumableLoader:
+    def predict_dataloader(self) -> DataLoader[Sample]:
         """Every pair of the validation split once, in fixed order."""
-        return self._loader(self._valid_attribute('val_dataset'), PairPolicy(), self.eval_batch_size, train=False)
+        dataset = self._valid_attribute('val_dataset')
+        return plain_loader(self._loader(dataset, PairPolicy(), self.eval_batch_size, train=False))
 
     def training_locations(self) -> int:
         """Number of places that an epoch of training can show."""
@@ -337,9 +338,9 @@ class SegmentationDataModule(GeoNoisyDataModule):
         """Test images or features."""
         return self._loader('test', self.eval_batch_size, shuffle=False)
 
-    def predict_dataloader(self) -> ResumableLoader:
+    def predict_dataloader(self) -> DataLoader[Sample]:
         """Test images, for prediction."""
-        return self._loader('predict', self.eval_batch_size, shuffle=False)
+        return plain_loader(self._loader('predict', self.eval_batch_size, shuffle=False))
 
     def _raw_loader(self, split: str, batch_size: int) -> ResumableLoader:
         """The images of a whole split in order, on every rank, whether or not their features are cached."""

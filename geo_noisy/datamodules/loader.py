@@ -91,6 +91,13 @@ class ResumableLoader(DataLoader[Sample]):
         self._resume_at = state['batches'] % len(self)
 
 
+def plain_loader(loader: ResumableLoader) -> DataLoader[Sample]:
+    """The same batches from torch's own class, which is all that Lightning takes for prediction."""
+    return DataLoader(
+        loader.dataset, batch_size=loader.batch_size, sampler=loader.sampler, num_workers=loader.num_workers
+    )
+
+
 class KeyedSampler(Sampler[tuple[int, int]]):
     """Indices of a data set with a draw for each, as a function of (seed, epoch)."""
 

@@ -33,9 +33,7 @@ def compare(table: pd.DataFrame, differences: Sequence[Difference]) -> str:
     ]
     lines += ['\nPaired differences in points, with 95 % t-intervals over the seeds:\n']
     lines += ['| compared | with | difference | interval | verdict |', '|---|---|---|---|---|']
-    lines += [
-        f'| {d.first} | {d.second} | {d.mean:+.1f} | {d.low:+.1f} to {d.high:+.1f} | {d.verdict} |' for d in differences
-    ]
+    lines += [f'| {d.first} | {d.second} | {d.mean:+.1f} | {d.interval} | {d.verdict} |' for d in differences]
     return '\n'.join([*lines, ''])
 
 

@@ -28,6 +28,11 @@ class Difference:
     seeds: int
 
     @property
+    def interval(self) -> str:
+        """The interval in words; one seed has none."""
+        return f'{self.low:+.1f} to {self.high:+.1f}' if self.seeds > 1 else 'one seed'
+
+    @property
     def verdict(self) -> str:
         """What the interval allows to say."""
         if not self.low <= 0 <= self.high:

@@ -27,7 +27,8 @@ def read_table(folder: Path) -> pd.DataFrame:
 def add_row(folder: Path, row: dict[str, Any]) -> pd.DataFrame:
     """Add a cell's row to results.parquet and results.csv, in place of an older one of the same cell."""
     table: pd.DataFrame = read_table(folder)
-    table = pd.concat([table[table['key'] != row['key']], pd.DataFrame([row])], ignore_index=True)
+    rows = pd.DataFrame([row])
+    table = pd.concat([table[table['key'] != row['key']], rows], ignore_index=True) if len(table) else rows
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f'.results.parquet.{os.getpid()}'
     table.to_parquet(part)

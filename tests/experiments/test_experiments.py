@@ -88,9 +88,10 @@ class TestGrid:
 class TestTable:
     def test_a_row_replaces_an_older_one(self, tmp_path: Path) -> None:
         for value in (1, 2):
-            add_row(tmp_path, {'key': 'k', 'value': value})
-        add_row(tmp_path, {'key': 'l', 'value': 3})
+            add_row(tmp_path, {'key': 'k', 'seed': 0, 'value': value})
+        add_row(tmp_path, {'key': 'l', 'seed': 1, 'value': 3})
         assert read_table(tmp_path)['value'].tolist() == [2, 3]
+        assert read_table(tmp_path)['seed'].dtype == int
         assert pd.read_csv(tmp_path / 'results.csv')['value'].tolist() == [2, 3]
         assert {path.name for path in tmp_path.iterdir()} == {'results.parquet', 'results.csv'}
 
@@ -117,7 +118,9 @@ class TestStatistics:
 
     def test_one_seed_concludes_nothing(self) -> None:
         table = self.table()
-        assert np.isinf(paired_difference(table[table['seed'] == 0], 'a', 'b').high)
+        difference = paired_difference(table[table['seed'] == 0], 'a', 'b')
+        assert np.isinf(difference.high)
+        assert difference.interval == 'one seed'
 
     def test_no_shared_seed(self) -> None:
         with pytest.raises(ValueError, match="'a' and 'c' share no seed"):
