@@ -10,6 +10,7 @@ from geo_noisy.pairs.coverage import Limits
 from geo_noisy.pairs.index import PairIndex
 from geo_noisy.pairs.items import scan_table
 from geo_noisy.pairs.polygons import change_polygons, change_raster
+from geo_noisy.pairs.reader import UnreadableFileError
 from geo_noisy.pairs.rules import PairRules
 from geo_noisy.pairs.scan import FileScan, scan_rasters
 
@@ -42,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
             shares=args.split, block_px=args.block_px, margin_px=args.margin_px, seed=args.split_seed
         )
     if args.statistics:
-        index = index.with_statistics(windows=args.statistics, seed=args.split_seed)
+        index = _with_statistics(index, args)
     index.write(args.output)
     print(audit(index))
     print(f'Written:    {args.output}')
@@ -50,6 +51,13 @@ def run(args: argparse.Namespace) -> int:
         shown = write_map(index, args.map)
         print(f'Map:        {args.map} ({shown:,} of {len(index):,} locations)')
     return 0
+
+
+def _with_statistics(index: PairIndex, args: argparse.Namespace) -> PairIndex:
+    try:
+        return index.with_statistics(windows=args.statistics, seed=args.split_seed)
+    except UnreadableFileError as error:
+        raise ValueError(f'The bands have no statistics, as a file is damaged: {error}') from error
 
 
 def _build(args: argparse.Namespace) -> PairIndex:

@@ -244,7 +244,7 @@ class PairIndex:
         if locations is not None:
             chosen = chosen[np.asarray(locations)]
         if roi is not None:
-            chosen = chosen[shapely.contains(roi, self.index.geometry.to_numpy()[chosen])]
+            chosen = chosen[shapely.contains(roi, frame.boxes_in(self, self.crs)[chosen])]
         found = self._take(chosen, 'no location lies there')
         kept = stratify.wanted_dates(found, toi=toi, months=months, sensors=sensors)
         return found if kept.all() else found._keep_dates(kept)

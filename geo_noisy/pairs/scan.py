@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+from rasterio.windows import Window
 
 from geo_noisy.pairs.dates import date_in_name, seconds
 from geo_noisy.pairs.exclusion import Exclusion, describe, tally
@@ -128,7 +129,7 @@ def describe_raster(capture: Capture) -> dict[str, Any]:
     """Read what the index needs from a file's header.
 
     Raises:
-        RasterProblemError: If it is no raster, has no CRS, or its grid is rotated.
+        RasterProblemError: If it is no raster, is incomplete, has no CRS, or its grid is rotated.
     """
     try:
         with warnings.catch_warnings():
@@ -142,6 +143,7 @@ def describe_raster(capture: Capture) -> dict[str, Any]:
         grid = file.transform
         if max(abs(grid.b / grid.a), abs(grid.d / grid.e)) > _ROTATION_TOLERANCE or grid.a <= 0 or grid.e >= 0:
             raise RasterProblemError('rotated or flipped grid; warp it to north up first (gdalwarp)')
+        _read_last_pixel(file)
         masked = any(flags != [rasterio.enums.MaskFlags.all_valid] for flags in file.mask_flag_enums)
         return {
             'paths': capture.paths, 'time': capture.time, 'crs': crs_name(file.crs), 'x0': grid.c, 'y0': grid.f,
@@ -150,6 +152,14 @@ def describe_raster(capture: Capture) -> dict[str, Any]:
             'nodata': np.nan if file.nodata is None else file.nodata, 'masked': masked or 'float' in file.dtypes[0],
             'sensor': capture.sensor, 'cloud': capture.cloud,
         }  # fmt: skip
+
+
+def _read_last_pixel(file: Any) -> None:
+    """Read one pixel at the end, which a download that stopped early lacks."""
+    try:
+        file.read(1, window=Window(file.width - 1, file.height - 1, 1, 1))
+    except RasterioIOError as error:
+        raise RasterProblemError('incomplete or damaged: its last pixel cannot be read; fetch it again') from error
 
 
 def crs_name(crs: Any) -> str:

@@ -6,7 +6,9 @@ import pytest
 import rasterio
 import torch
 from matplotlib.figure import Figure
+from pyproj import CRS
 from scipy.ndimage import gaussian_filter, shift
+from shapely import box
 from torch.utils.data import DataLoader
 from torchgeo.datasets import RasterDataset
 from torchgeo.samplers import GriddedPatchSampler
@@ -16,7 +18,7 @@ from geo_noisy.datasets.scenes import write_scenes
 from geo_noisy.pairs import PairKey, PairPolicy, build_index, change_polygons, scan_rasters
 from geo_noisy.pairs.reader import UnreadableFileError, WindowReader
 from geo_noisy.pairs.scan import Capture, scan_captures
-from geo_noisy.samplers import PairSampler
+from geo_noisy.samplers import PairSampler, select_patches
 from tests.data.regions import SHARED, polygons, square, write_raster, write_series
 
 DATES = ('20200101', '20210101', '20220101')
@@ -270,8 +272,13 @@ def test_any_torchgeo_raster_data_set_serves(tmp_path):
     assert index.files['sensor'].tolist() == ['Images'] * 3
     with pytest.raises(ValueError, match='has no "date" group'):
         scan_dataset(RasterDataset(str(folder)))
-    patches = list(GriddedPatchSampler(Images(str(folder)), size=32))
-    assert len(patches) == len(index)
+    left = box(400_000, 4_999_360, 400_320, 5_000_000)
+    sampler = GriddedPatchSampler(Images(str(folder)), size=32, roi=left)
+    assert select_patches(index, sampler).locations.col.tolist() == [0, 0]
+    everywhere = GriddedPatchSampler(Images(str(folder), crs=CRS.from_epsg(32634)), size=32)
+    assert len(select_patches(index, everywhere, crs='EPSG:32634')) == 4
+    with pytest.raises(ValueError, match='no location lies there'):
+        select_patches(index, everywhere)
 
 
 def test_bands_of_a_torchgeo_data_set_may_lie_in_files_of_their_own(tmp_path):

@@ -134,6 +134,25 @@ def test_what_is_no_raster_is_counted_and_alone_an_error(tmp_path):
         scan_rasters([text])
 
 
+def test_half_downloaded_files_are_counted(tmp_path):
+    folder = write_series(tmp_path / 'a', size_px=256)
+    path = folder / 'half_20230101.tif'
+    with rasterio.open(folder / 'image_20200101.tif') as file:
+        profile = file.profile | {'tiled': True, 'blockxsize': 64, 'blockysize': 64, 'driver': 'COG'}
+        profile = {
+            name: value
+            for name, value in profile.items()
+            if name not in ('tiled', 'blockxsize', 'blockysize', 'interleave')
+        }
+        with rasterio.open(path, 'w', **profile) as copy:
+            copy.write(file.read())
+    with path.open('r+b') as file:
+        file.truncate(path.stat().st_size // 2)
+    index = build(folder)
+    assert len(index.files) == 3
+    assert 'incomplete or damaged' in index.excluded[0].reason
+
+
 def test_missing_paths_and_empty_folders_are_errors(tmp_path):
     with pytest.raises(FileNotFoundError, match='neither a file nor a folder'):
         scan_rasters([tmp_path / 'nowhere'])
