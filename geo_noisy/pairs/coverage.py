@@ -70,8 +70,9 @@ def refused(windows: Candidates, files: pd.DataFrame, sites: pd.DataFrame, *, si
             reasons[rows] = 'the file cannot be read'
             continue
         reasons[rows] = np.where(shares[0] > limits.max_nodata, f'nodata above {limits.max_nodata:g}', reasons[rows])
-        cloudy = shares[1] * 100 > (100 if limits.max_cloud is None else limits.max_cloud)
-        reasons[rows] = np.where(cloudy, f'cloud cover above {limits.max_cloud or 100:g} %', reasons[rows])
+        most = 100.0 if limits.max_cloud is None else limits.max_cloud
+        cloudy = shares[1] * 100 > most
+        reasons[rows] = np.where(cloudy, f'cloud cover above {most:g} %', reasons[rows])
     reader.close()
     return reasons
 
