@@ -29,7 +29,7 @@ def main(args: Sequence[str] | None = None) -> int:
         return 2
     try:
         return int(parsed.run(parsed))
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, OSError, ModuleNotFoundError) as error:
         print(f'geo-noisy: {error}', file=sys.stderr)
         return 2
 
@@ -83,6 +83,12 @@ def _add_own_commands(commands: 'argparse._SubParsersAction[argparse.ArgumentPar
         'run a grid of experiments and compare its cells',
         experiments.add_sweep_arguments,
         experiments.run_sweep,
+    )
+    add(
+        'report',
+        "draw the paper's figures from tables of results, and judge its claims",
+        experiments.add_report_arguments,
+        experiments.run_report,
     )
 
 

@@ -13,6 +13,11 @@ from geo_noisy.pairs.polygons import change_polygons, change_raster
 from geo_noisy.pairs.reader import UnreadableFileError
 from geo_noisy.pairs.rules import PairRules
 from geo_noisy.pairs.scan import FileScan, scan_rasters
+from geo_noisy.pairs.table import STRATA
+
+_OF_POLYGONS = (
+    'class_column', 'noisy_classes', 'event_column', 'recovered_column', 'polygons_crs', 'ground'
+)  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,9 +40,12 @@ def run(args: argparse.Namespace) -> int:
         ValueError: If the arguments or the images cannot serve, with the reasons.
         FileNotFoundError: If a path leads nowhere.
     """
-    if not Path(args.output).absolute().parent.is_dir():
-        raise FileNotFoundError(f'The folder of {args.output} does not exist; make it first.')
+    for path in (args.output, args.map):
+        if path and not Path(path).absolute().parent.is_dir():
+            raise FileNotFoundError(f'The folder of {path} does not exist; make it first.')
     index = _with_noise(_build(args), args)
+    if sum(index.count(stratum) for stratum in STRATA) == 0:
+        raise ValueError(f'No two dates of any of {len(index)} locations make a pair under these rules: {index.rules}.')
     if args.split is not None:
         index = index.with_splits(
             shares=args.split, block_px=args.block_px, margin_px=args.margin_px, seed=args.split_seed
@@ -66,7 +74,7 @@ def _build(args: argparse.Namespace) -> PairIndex:
         size_px=args.size_px,
         stride_px=args.stride_px,
         crs=args.crs,
-        res=args.res if args.res is None or len(args.res) == 2 else args.res[0],
+        res=_res(args.res),
         limits=Limits(
             footprint=args.footprint,
             max_nodata=args.max_nodata,
@@ -78,6 +86,7 @@ def _build(args: argparse.Namespace) -> PairIndex:
             min_gap_days=args.min_gap_days,
             max_gap_days=args.max_gap_days,
             same_sensor=args.same_sensor,
+            same_season=args.same_season,
             single=args.single,
             min_noise=args.min_noise,
         ),
@@ -107,11 +116,18 @@ def _scan(args: argparse.Namespace) -> FileScan:
     )
 
 
+def _res(values: list[float] | None) -> float | tuple[float, float] | None:
+    if values is None:
+        return None
+    if len(values) > 2:
+        raise ValueError(f'--res takes one number, or x and y; {len(values)} were given.')
+    return (values[0], values[1]) if len(values) == 2 else values[0]
+
+
 def _with_noise(index: PairIndex, args: argparse.Namespace) -> PairIndex:
-    if args.polygons and args.change_raster:
-        raise ValueError('Give --polygons or --change-raster, not both.')
+    _check_noise_options(args)
     if args.change_raster:
-        return index.with_noise(change_raster(args.change_raster, event_date=args.event_date), method=args.noise)
+        return index.with_noise(change_raster(*args.change_raster, event_date=args.event_date), method=args.noise)
     if not args.polygons:
         return index
     polygons = change_polygons(
@@ -122,8 +138,21 @@ def _with_noise(index: PairIndex, args: argparse.Namespace) -> PairIndex:
         event_column=args.event_column,
         recovered_column=args.recovered_column,
         crs=args.polygons_crs,
+        ground=args.ground,
     )
     return index.with_noise(polygons, method=args.noise)
+
+
+def _check_noise_options(args: argparse.Namespace) -> None:
+    """Nothing that was asked for is passed over in silence."""
+    if args.polygons and args.change_raster:
+        raise ValueError('Give --polygons or --change-raster, not both.')
+    idle = [] if args.polygons else [name for name in _OF_POLYGONS if getattr(args, name) is not None]
+    if not (args.polygons or args.change_raster) and args.event_date is not None:
+        idle.append('event_date')
+    if idle:
+        names = ', '.join(f'--{name.replace("_", "-")}' for name in idle)
+        raise ValueError(f'{names} says something about polygons; give them too (--polygons).')
 
 
 def _add_dates(group: argparse._ArgumentGroup) -> None:
@@ -164,7 +193,8 @@ def _add_noise(group: argparse._ArgumentGroup) -> None:
     group.add_argument('--event-date', help='when it happened: a date, or two as START/STOP')
     group.add_argument('--event-column', help='column with that for each polygon')
     group.add_argument('--recovered-column', help='column with the date when it looked as before again')
-    group.add_argument('--change-raster', help='raster with 1 = changed, in place of polygons')
+    group.add_argument('--ground', help='polygons of the ground that was looked at; noise elsewhere is unknown')
+    group.add_argument('--change-raster', nargs='+', help='rasters with 1 = changed, in place of polygons')
     group.add_argument(
         '--noise', choices=('area', 'raster'), default='area', help='how shares are measured (%(default)s)'
     )
@@ -175,6 +205,7 @@ def _add_pairs(group: argparse._ArgumentGroup) -> None:
     group.add_argument('--min-gap-days', type=float, default=0.0, help='smallest gap (%(default)s)')
     group.add_argument('--max-gap-days', type=float, help='largest gap')
     group.add_argument('--same-sensor', action='store_true', help='both dates from one sensor')
+    group.add_argument('--same-season', action='store_true', help='both dates from one quarter, winter from December')
     group.add_argument('--single', choices=('drop', 'self'), default='drop', help='locations with one date')
 
 

@@ -22,6 +22,7 @@ from geo_noisy.pairs.index import PairIndex
 _COLORS = ('#2b83ba', '#ffffbf', '#d7191c')
 _UNKNOWN_COLOR = '#888888'
 _PAIRS_LISTED = 45
+_POPUP = '<div style="max-height:45vh;overflow-y:auto;white-space:nowrap">'  # ten dates make more lines than a screen
 _STATES = {1: 'noisy', 0: 'clean', -1: 'unknown'}
 
 
@@ -54,9 +55,9 @@ def describe_location(index: PairIndex, location: int) -> str:
     listed = rows[:_PAIRS_LISTED]
     noises, flags = index.noises(listed), index.flags(listed)
     days = np.diff(index.pair_times(listed), axis=1)[:, 0] / DAY_S
-    lines = [f'<b>location {location}</b>, place {index.locations.place[location]}<br>']
+    lines = [_POPUP, f'<b>location {location}</b>, place {index.locations.place[location]}<br>']
     lines += [f'{date} {html.escape(file)}<br>' for date, file in zip(dates, files, strict=True)]
-    lines += ['<table><tr><th>pair</th><th>days</th><th></th><th>noise</th></tr>']
+    lines += ['<table style="text-align:left"><tr><th>pair</th><th>days</th><th></th><th>noise</th></tr>']
     for (_, earlier, later), gap, flag, noise in zip(listed, days, flags, noises, strict=True):
         share = '?' if math.isnan(noise) else f'{noise:.3f}'
         lines.append(
@@ -64,7 +65,7 @@ def describe_location(index: PairIndex, location: int) -> str:
             f'<td>{share}</td></tr>'
         )
     more = f'and {len(rows) - len(listed)} more pairs' if len(rows) > len(listed) else ''
-    return ''.join([*lines, '</table>', more])
+    return ''.join([*lines, '</table>', more, '</div>'])
 
 
 def _pairs_of(index: PairIndex, location: int) -> NDArray[np.int64]:

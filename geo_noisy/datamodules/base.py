@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -37,14 +38,14 @@ class PairDataset(Protocol):
 
 
 class LabelledDataset(Protocol):
-    """What a segmentation data set offers beside its samples."""
+    """What a data set of a downstream task offers beside its samples."""
 
     def class_counts(self) -> NDArray[np.int64]:
-        """Pixels of each class over the split."""
+        """Pixels, or images, of each class over the split."""
         ...
 
     def __getitem__(self, index: int) -> Sample:
-        """A sample with ``image`` [C, H, W] and ``mask`` [H, W]."""
+        """A sample with ``image`` [C, H, W], and ``mask`` [H, W] or ``label`` []."""
         ...
 
     def __len__(self) -> int:
@@ -232,8 +233,8 @@ class PairDataModule(GeoNoisyDataModule):
         )
 
 
-class SegmentationDataModule(GeoNoisyDataModule):
-    """Images with masks for the probe, or the encoder's features of them."""
+class LabelledDataModule(GeoNoisyDataModule):
+    """Images with masks or labels for a probe, or the encoder's features of them."""
 
     def __init__(
         self,
@@ -246,7 +247,7 @@ class SegmentationDataModule(GeoNoisyDataModule):
         scale: float = 255.0,
         seed: int = 0,
     ) -> None:
-        """Initialise a new SegmentationDataModule.
+        """Initialise a new LabelledDataModule.
 
         Args:
             dataset_class: Class of the segmentation data set.
@@ -293,19 +294,26 @@ class SegmentationDataModule(GeoNoisyDataModule):
         return Subset(dataset, order[:count].tolist())
 
     def class_counts(self) -> NDArray[np.int64]:
-        """Pixels of each class over the training images that are used."""
+        """Pixels, or images, of each class over the training images that are used."""
         dataset = self._valid_attribute('train_dataset')
         if not isinstance(dataset, Subset):
             return np.asarray(dataset.class_counts())
         classes = len(dataset.dataset.class_counts())  # type: ignore[attr-defined]
         counts = np.zeros(classes, dtype=np.int64)
         for k in range(len(dataset)):
-            mask = dataset[k]['mask']
-            counts += np.bincount(mask[mask < classes].numpy(), minlength=classes)
+            sample = dataset[k]
+            target = sample['mask'] if 'mask' in sample else sample['label']
+            counts += np.bincount(target[target < classes].flatten().numpy(), minlength=classes)
         return counts
 
     def cache_features(
-        self, splits: Sequence[str], encode: Callable[[Tensor], Tensor], *, storage: Storage, device: torch.device
+        self,
+        splits: Sequence[str],
+        encode: Callable[[Tensor], Tensor],
+        *,
+        storage: Storage,
+        device: torch.device,
+        folder: Path | None = None,
     ) -> None:
         """Work out the encoder's features of whole splits once; loaders then give them in place of images.
 
@@ -314,11 +322,17 @@ class SegmentationDataModule(GeoNoisyDataModule):
             encode: From scaled images [B, C, H, W] to features [B, D, h, w].
             storage: 'memory', or 'disk' for memory-mapped files.
             device: Where to encode.
+            folder: Where to keep the features, or take them from; by default they are this run's alone.
         """
         for split in splits:
             loader = self._raw_loader(split, self.eval_batch_size)
             self._features[split] = FeatureStore.build(
-                loader, lambda image: encode(self.aug({'image': image})['image']), split, storage=storage, device=device
+                loader,
+                lambda image: encode(self.aug({'image': image})['image']),
+                split,
+                storage=storage,
+                device=device,
+                folder=folder,
             )
 
     def for_each_training_batch(self, step: Callable[[Tensor], Any], *, device: torch.device) -> None:

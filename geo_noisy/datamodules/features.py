@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -12,20 +13,23 @@ from torch.utils.data import DataLoader, Dataset
 from torchgeo.datasets.utils import Sample
 from tqdm import tqdm
 
+from geo_noisy.datasets.atomic import whole_file
+
 Storage = Literal['memory', 'disk']
 
 
 class FeatureStore(Dataset[Sample]):
-    """Samples ``feature`` [D, h, w] and ``mask`` [H, W] of a split, in memory or memory-mapped."""
+    """Samples ``feature`` [D, h, w] and a target of a split, in memory or memory-mapped."""
 
-    def __init__(self, features: Tensor, masks: Tensor) -> None:
+    def __init__(self, features: Tensor, targets: Tensor) -> None:
         """Initialise a new FeatureStore.
 
         Args:
             features: Shape [N, D, h, w].
-            masks: Shape [N, H, W], uint8.
+            targets: Masks [N, H, W] or labels [N], uint8.
         """
-        self.features, self.masks = features, masks
+        self.features, self.targets = features, targets
+        self.target_name = target_name(targets)
 
     @classmethod
     def build(
@@ -36,53 +40,75 @@ class FeatureStore(Dataset[Sample]):
         *,
         storage: Storage,
         device: torch.device,
+        folder: Path | None = None,
     ) -> 'FeatureStore':
         """Encode every sample of a loader; says how many bytes it will take before it starts.
 
         Args:
-            loader: Batches with ``image`` [B, C, H, W] and ``mask`` [B, H, W], in order.
+            loader: Batches with ``image`` [B, C, H, W], and ``mask`` [B, H, W] or ``label`` [B], in order.
             encode: From images to features [B, D, h, w].
             name: Name of the split, for messages.
             storage: 'memory', or 'disk' for files in the temporary folder, removed at exit.
             device: Where to encode.
+            folder: Keep the features here, and take what lies here already as it is: it is for the caller to give
+                each encoder and data set a folder of its own.
 
         Raises:
             ValueError: If the storage is unknown.
         """
         if storage not in ('memory', 'disk'):
             raise ValueError(f"feature storage is {storage!r}; choose 'memory' or 'disk'.")
+        if folder is not None and cls._files(folder, name)[1].exists():
+            return cls(*(torch.from_numpy(np.load(path, mmap_mode='c')) for path in cls._files(folder, name)))
         count = len(loader.dataset)  # type: ignore[arg-type]  # map-style data sets have a length
         store: FeatureStore | None = None
         start = 0
         for batch in tqdm(loader, desc=f'Encoding {name}', leave=False):
             feature = encode(batch['image'].to(device)).cpu()
-            mask = batch['mask'].to(torch.uint8)
+            target = (batch['mask'] if 'mask' in batch else batch['label']).to(torch.uint8)
             if store is None:
-                nbytes = count * (feature[0].nbytes + mask[0].nbytes)
+                nbytes = count * (feature[0].nbytes + target[0].nbytes)
                 rank_zero_info(f'Features of {name}: {count} images take {nbytes / 1e6:,.0f} MB ({storage}).')
                 store = cls(
                     _allocate((count, *feature.shape[1:]), np.float32, storage),
-                    _allocate((count, *mask.shape[1:]), np.uint8, storage),
+                    _allocate((count, *target.shape[1:]), np.uint8, storage),
                 )
             store.features[start : start + len(feature)] = feature
-            store.masks[start : start + len(mask)] = mask
+            store.targets[start : start + len(target)] = target
             start += len(feature)
         if store is None:
             raise ValueError(f'The {name} split holds no sample to encode.')
+        if folder is not None:
+            store._keep(folder, name)
         return store
+
+    @staticmethod
+    def _files(folder: Path, name: str) -> tuple[Path, Path]:
+        return folder / f'{name}.features.npy', folder / f'{name}.targets.npy'
+
+    def _keep(self, folder: Path, name: str) -> None:
+        """Write features, then targets: where the targets lie, both are whole."""
+        for path, values in zip(self._files(folder, name), (self.features, self.targets), strict=True):
+            with whole_file(path) as part, part.open('wb') as file:
+                np.save(file, values.numpy())
 
     @property
     def nbytes(self) -> int:
-        """Size of features and masks."""
-        return self.features.nbytes + self.masks.nbytes
+        """Size of features and targets."""
+        return self.features.nbytes + self.targets.nbytes
 
     def __len__(self) -> int:
         """Number of samples."""
         return len(self.features)
 
     def __getitem__(self, index: int) -> Sample:
-        """Features and mask of a sample."""
-        return {'feature': self.features[index], 'mask': self.masks[index].long()}
+        """Features and target of a sample."""
+        return {'feature': self.features[index], self.target_name: self.targets[index].long()}
+
+
+def target_name(target: Tensor) -> str:
+    """Key of a batch of targets: ``mask`` where each image has a map, ``label`` where it has one number."""
+    return 'mask' if target.ndim > 1 else 'label'
 
 
 def _allocate(shape: tuple[int, ...], dtype: type[np.generic], storage: Storage) -> Tensor:

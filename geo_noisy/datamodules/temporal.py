@@ -3,6 +3,7 @@
 from typing import Any, Literal, cast
 
 import numpy as np
+import shapely
 
 from geo_noisy.datamodules.base import PairDataModule
 from geo_noisy.datamodules.loader import ResumableLoader
@@ -34,6 +35,7 @@ class TemporalPairsDataModule(PairDataModule):
         align: Align = 'snap',
         fill: float | Literal['mean'] = 'mean',
         on_error: Literal['stop', 'skip'] = 'stop',
+        roi: tuple[float, float, float, float] | None = None,
         toi: tuple[str, str] | None = None,
         months: list[int] | None = None,
         sensors: list[str] | None = None,
@@ -62,6 +64,8 @@ class TemporalPairsDataModule(PairDataModule):
             align: Read the nearest pixels (``snap``), or resample onto the grid (``resample``).
             fill: Value of pixels without data, or the ``mean`` of each band.
             on_error: ``stop`` at a file that cannot be read, or ``skip`` to another pair and count.
+            roi: Region of interest as (left, bottom, right, top) in the CRS of the index; windows that lie whole inside
+                are used.
             toi: First and last date of interest.
             months: Months (1 to 12) that dates must lie in.
             sensors: Sensors that dates must come from.
@@ -85,7 +89,8 @@ class TemporalPairsDataModule(PairDataModule):
         self.index_path, self.root, self.length, self.val_length = index, root, length, val_length
         self.weights_column = weights_column
         self.reading: dict[str, Any] = {'bands': bands, 'align': align, 'fill': fill, 'on_error': on_error}
-        self.dates: dict[str, Any] = {'toi': toi, 'months': months, 'sensors': sensors}
+        region = None if roi is None else shapely.box(*roi)
+        self.selection: dict[str, Any] = {'roi': region, 'toi': toi, 'months': months, 'sensors': sensors}
         self.blocks: dict[str, Any] = {'shares': shares, 'block_px': block_px, 'margin_px': margin_px}
         self.split_seed = split_seed
         self._pairs: PairIndex | None = None
@@ -96,7 +101,7 @@ class TemporalPairsDataModule(PairDataModule):
     def pair_index(self) -> PairIndex:
         """All pairs, with splits and band statistics."""
         if self._pairs is None:
-            pairs = PairIndex.read(self.index_path, root=self.root).select(**self.dates)
+            pairs = PairIndex.read(self.index_path, root=self.root).select(**self.selection)
             if (pairs.locations.split == UNASSIGNED).all():
                 pairs = pairs.with_splits(**self.blocks, seed=self.split_seed)
             self._pairs = pairs if pairs.statistics else pairs.with_statistics(seed=self.split_seed)

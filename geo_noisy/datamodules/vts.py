@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from geo_noisy.datamodules.base import PairDataModule, SegmentationDataModule, sample_statistics
+from geo_noisy.datamodules.base import LabelledDataModule, PairDataModule, sample_statistics
 from geo_noisy.datasets.vts_base import Split
 from geo_noisy.datasets.vts_pairs import VTSPairs
 from geo_noisy.datasets.vts_segmentation import SegmentationNoise, VTSSegmentation
@@ -95,7 +95,7 @@ class VTSPairsDataModule(PairDataModule):
         )
 
 
-class VTSSegmentationDataModule(SegmentationDataModule):
+class VTSSegmentationDataModule(LabelledDataModule):
     """The downstream task of VTS: the textures of the cells, with noise cells as a class of their own."""
 
     def __init__(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from geo_noisy.datamodules.base import PairDataModule, SegmentationDataModule
+from geo_noisy.datamodules.base import LabelledDataModule, PairDataModule
 from geo_noisy.datasets.xbd import XBDPairs, XBDSegmentation
 from geo_noisy.datasets.xbd_base import OnError, Split
 from geo_noisy.datasets.xbd_masks import XBDLabels
@@ -84,7 +84,7 @@ class XBDPairsDataModule(PairDataModule):
         )
 
 
-class XBDSegmentationDataModule(SegmentationDataModule):
+class XBDSegmentationDataModule(LabelledDataModule):
     """The downstream task of xBD: damage classes from the post-disaster tile, tested on the official test set."""
 
     def __init__(

@@ -23,6 +23,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.', suffix=path.suffix)
     os.close(handle)
+    os.umask(umask := os.umask(0))  # there is no other way to read it
+    os.chmod(name, 0o666 & ~umask)  # as any new file, not for its owner alone
     unfinished = Path(name)
     try:
         yield unfinished

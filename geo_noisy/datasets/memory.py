@@ -36,7 +36,7 @@ def stack_in_shared_memory(
             f'{description} takes {_megabytes(size_bytes)} of shared memory, which is not there ({error}). '
             'Set in_memory=False, lower count or size_px, or give more shared memory (/dev/shm).'
         ) from error
-    for row in tqdm(range(count), desc=f'{description}, {_megabytes(size_bytes)} in memory'):
+    for row in tqdm(range(count), desc=f'{description}, {_megabytes(size_bytes)} in memory', leave=False):
         for stack, array in zip(stacks, make(row), strict=True):
             stack[row] = torch.from_numpy(np.asarray(array))
     return stacks

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+import pandas as pd
 import torch
 from torch import Tensor
 from torchgeo.datasets.utils import Sample
@@ -10,6 +11,9 @@ from torchgeo.datasets.utils import Sample
 from geo_noisy.pairs.keys import PairKey
 
 IGNORE_INDEX = 255
+
+DATES = pd.DatetimeIndex(['2000-01-01', '2001-01-01'], tz='UTC')
+"""Dates of an image and of its partner where the data know no time: pairs have one."""
 
 
 def pair_sample(
@@ -57,6 +61,30 @@ def pair_sample(
     if valid is not None:
         sample['valid'] = torch.stack(list(valid)).to(torch.bool)
     return sample
+
+
+def two_dates(key: PairKey, *, dates: str) -> tuple[tuple[int, int], bool]:
+    """Resolve a key of a data set with two dates, where a place may be paired with itself.
+
+    Args:
+        key: The key that was asked for.
+        dates: What the two dates are, for the message.
+
+    Returns:
+        The dates of the two images, and whether the pair that was asked for (or that a mere-exposure pair stands for)
+        has two different ones.
+
+    Raises:
+        IndexError: If there is no such pair.
+    """
+    if not 0 <= key.earlier <= key.later <= 1:
+        raise IndexError(
+            f'Image {key.location} has no pair of dates ({key.earlier}, {key.later}): {dates}, and the earlier comes '
+            'first.'
+        )
+    if key.exposure:  # the later image twice, in place of a pair with date 0
+        return (key.later, key.later), key.later != 0
+    return (key.earlier, key.later), key.earlier != key.later
 
 
 def noisy_flag(noise: float, min_noise: float = 0.0) -> int:

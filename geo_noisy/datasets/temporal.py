@@ -20,7 +20,7 @@ from geo_noisy.pairs.permutation import permute, stream_key
 from geo_noisy.pairs.reader import Align, UnreadableFileError, WindowReader
 from geo_noisy.pairs.table import STRATA
 
-_TRIES = 10  # other pairs to try before a run stops after all
+_TRIES = 50  # pairs to try before a run stops after all; of three dates, one broken file is in two of three pairs
 
 
 class TemporalPairs(Dataset[Sample]):

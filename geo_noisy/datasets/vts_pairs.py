@@ -11,14 +11,11 @@ from torch import Tensor
 from torchgeo.datasets.utils import Path, Sample
 
 from geo_noisy.datasets.memory import stack_in_shared_memory
-from geo_noisy.datasets.pair_sample import noisy_flag, pair_sample
+from geo_noisy.datasets.pair_sample import DATES, noisy_flag, pair_sample, two_dates
+from geo_noisy.datasets.panels import Panel, draw_panels
 from geo_noisy.datasets.voronoi import count_noise_cells
 from geo_noisy.datasets.vts_base import VTS, Split, check_rate, choose_categories
-from geo_noisy.datasets.vts_plot import Panel, draw_panels
 from geo_noisy.pairs import PairKey, PairTable
-
-DATES = pd.DatetimeIndex(['2000-01-01', '2001-01-01'], tz='UTC')
-"""Dates of the noise-free image and of its noisy partner: VTS knows no time, but pairs have one."""
 
 
 class VTSPairs(VTS):
@@ -144,11 +141,10 @@ class VTSPairs(VTS):
             IndexError: If there is no such image or date.
         """
         key = index if isinstance(index, PairKey) else PairKey(int(index), 0, 1, draw=int(index))
-        self._check_key(key)
+        self._check_index(key.location)
+        dates, differ = two_dates(key, dates='date 0 is the noise-free image, date 1 its noisy partner')
         images, labels, noise_pixels = self._row(key.location)
-        replaced = 0 if key.exposure else key.earlier  # a mere-exposure pair stands for a pair with date 0
-        noise = noise_pixels.item() / self.size_px**2 if replaced != key.later else 0.0
-        dates = (key.later if key.exposure else key.earlier, key.later)
+        noise = noise_pixels.item() / self.size_px**2 if differ else 0.0
         sample = pair_sample(
             [images[date] for date in dates],
             key,
@@ -192,11 +188,3 @@ class VTSPairs(VTS):
             return self._rows[2].numpy() / self.size_px**2
         counts = [self.mosaics.count_noise_pixels(i, noise_cells=self.noise_cells) for i in range(len(self))]
         return np.array(counts) / self.size_px**2
-
-    def _check_key(self, key: PairKey) -> None:
-        self._check_index(key.location)
-        if not 0 <= key.earlier <= key.later <= 1:
-            raise IndexError(
-                f'Image {key.location} has no pair of dates ({key.earlier}, {key.later}): '
-                'date 0 is the noise-free image, date 1 its noisy partner, and the earlier comes first.'
-            )

@@ -11,8 +11,8 @@ from torch import Tensor
 from torchgeo.datasets.utils import Path, Sample
 
 from geo_noisy.datasets.memory import stack_in_shared_memory
+from geo_noisy.datasets.panels import Panel, draw_panels
 from geo_noisy.datasets.vts_base import VTS, Split, choose_categories
-from geo_noisy.datasets.vts_plot import Panel, draw_panels
 
 SegmentationNoise = Literal['half', 'evaluation', 'none']
 

@@ -1,8 +1,12 @@
-"""The paper's three contrastive losses as pure functions, in log space, for any precision."""
+"""Contrastive losses as pure functions, in log space, for any precision: the paper's three, and RINCE."""
+
+import math
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+LARGEST_EXPONENT = 80  # exp(88.7) is the largest float32
 
 
 def info_nce(
@@ -31,13 +35,53 @@ def info_nce(
         >>> round(info_nce(one[:1], one[:1], one[1:], temperature=1.0).item(), 4)
         0.3133
     """
-    _check_temperature(temperature)
-    if query.ndim != 2 or query.shape != key.shape or queue.ndim != 2 or queue.shape[1] != query.shape[1]:
-        raise ValueError(
-            f'query {tuple(query.shape)} and key {tuple(key.shape)} must both be [B, D], and queue '
-            f'{tuple(queue.shape)} be [K, D].'
-        )
+    _check_vectors(query, key, queue, temperature)
     return F.cross_entropy(info_nce_logits(query, key, queue, temperature, excluded=excluded), _first(query))
+
+
+def rince(
+    query: Tensor,
+    key: Tensor,
+    queue: Tensor,
+    temperature: float,
+    *,
+    q: float = 0.6,
+    lam: float = 0.01,
+    excluded: Tensor | None = None,
+) -> Tensor:
+    """Robust InfoNCE, for positive pairs that may be false (Chuang et al. 2022).
+
+    ``-p^q / q + (lam (p + n))^q / q`` with ``p`` the exponential of the positive similarity over temperature and ``n``
+    the sum of those of the negatives. As q goes to 0 it becomes InfoNCE plus ``log lam``, with the same gradients; at
+    q = 1 it is symmetric, and a false positive weighs least.
+
+    Args:
+        query: Features of the anchors, [B, D]; need not be normalised.
+        key: Features of their positives, [B, D].
+        queue: Features of the negatives, [K, D].
+        temperature: Softmax temperature, above 0.
+        q: Robustness, in [0, 1].
+        lam: Weight of the negatives, above 0.
+        excluded: Queue entries that are no negatives of an anchor (the same place), [B, K] bool.
+
+    Returns:
+        Mean loss, a scalar; it may lie below 0.
+
+    Raises:
+        ValueError: If shapes do not fit, an argument lies outside its range, or the loss could overflow.
+    """
+    _check_vectors(query, key, queue, temperature)
+    check_rince(q, lam, temperature, len(queue))
+    logits = info_nce_logits(query, key, queue, temperature, excluded=excluded)
+    positive, everything = logits[:, 0], logits.logsumexp(dim=1) + math.log(lam)
+    if q == 0:
+        return (everything - positive).mean()
+    # exp(b) - exp(a) as exp(a) expm1(b - a) keeps its digits as q goes to 0; where b lies far above a, expm1 would
+    # overflow, and there is nothing to lose.
+    a, b = q * positive, q * everything
+    near = b - a < 1
+    close = a.exp() * torch.expm1((b - a).masked_fill(~near, 0))
+    return (torch.where(near, close, b.exp() - a.exp()) / q).mean()
 
 
 def info_nce_logits(
@@ -177,6 +221,33 @@ def _first(query: Tensor) -> Tensor:
 def _check_temperature(temperature: float) -> None:
     if not temperature > 0:
         raise ValueError(f'temperature is {temperature}; it must be above 0.')
+
+
+def _check_vectors(query: Tensor, key: Tensor, queue: Tensor, temperature: float) -> None:
+    _check_temperature(temperature)
+    if query.ndim != 2 or query.shape != key.shape or queue.ndim != 2 or queue.shape[1] != query.shape[1]:
+        raise ValueError(
+            f'query {tuple(query.shape)} and key {tuple(key.shape)} must both be [B, D], and queue '
+            f'{tuple(queue.shape)} be [K, D].'
+        )
+
+
+def check_rince(q: float, lam: float, temperature: float, negatives: int) -> None:
+    """Check the arguments of :func:`rince`.
+
+    Raises:
+        ValueError: If one lies outside its range, or the loss could overflow in float32.
+    """
+    if not 0 <= q <= 1:
+        raise ValueError(f'q is {q}; the robustness of RINCE must lie in [0, 1].')
+    if not lam > 0:
+        raise ValueError(f'lam is {lam}; the weight of the negatives must be above 0.')
+    largest = q * (1 / temperature + max(0.0, math.log(lam * (negatives + 1))))
+    if largest > LARGEST_EXPONENT:
+        raise ValueError(
+            f'q is {q} and temperature {temperature}, so RINCE reaches exp({largest:.0f}) and overflows: keep the '
+            f'exponent below {LARGEST_EXPONENT}, with a smaller q or a higher temperature.'
+        )
 
 
 def _check_dense(features_a: Tensor, features_b: Tensor, labels_a: Tensor, labels_b: Tensor) -> None:

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from geo_noisy.losses.functional import cross_image_loss, info_nce, within_image_loss
+from geo_noisy.losses.functional import cross_image_loss, info_nce, rince, within_image_loss
 
 
 class InfoNCE(nn.Module):
@@ -20,6 +20,25 @@ class InfoNCE(nn.Module):
     def forward(self, query: Tensor, key: Tensor, queue: Tensor, excluded: Tensor | None = None) -> Tensor:
         """Loss of queries [B, D] with keys [B, D] against a queue [K, D]; a scalar."""
         return info_nce(query, key, queue, self.temperature, excluded=excluded)
+
+
+class RINCE(nn.Module):
+    """Module form of :func:`~geo_noisy.losses.functional.rince`."""
+
+    def __init__(self, temperature: float = 0.2, q: float = 0.6, lam: float = 0.01) -> None:
+        """Initialise a new RINCE.
+
+        Args:
+            temperature: Softmax temperature.
+            q: Robustness, in [0, 1]; 0 is InfoNCE plus a constant.
+            lam: Weight of the negatives, above 0.
+        """
+        super().__init__()
+        self.temperature, self.q, self.lam = temperature, q, lam
+
+    def forward(self, query: Tensor, key: Tensor, queue: Tensor, excluded: Tensor | None = None) -> Tensor:
+        """Loss of queries [B, D] with keys [B, D] against a queue [K, D]; a scalar."""
+        return rince(query, key, queue, self.temperature, q=self.q, lam=self.lam, excluded=excluded)
 
 
 class WithinImageLoss(nn.Module):

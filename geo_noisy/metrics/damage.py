@@ -3,15 +3,15 @@
 import torch
 from torch import Tensor
 
-from geo_noisy.metrics.segmentation import SegmentationScores
+from geo_noisy.metrics.pooled import PooledScores
 from geo_noisy.metrics.xview2 import CLASSES, damage_counts, localisation_counts, official_scores
 
 
-class DamageScores(SegmentationScores):
+class DamageScores(PooledScores):
     """Per-class and macro scores, the macro-F1 over the four building classes, and the official xView2 score."""
 
     def compute(self) -> dict[str, Tensor]:  # type: ignore[override]  # scores in place of the matrix
-        """Scores of :class:`SegmentationScores`, ``f1_macro_buildings``, and the official ones as ``xview2_*``.
+        """Scores of :class:`PooledScores`, ``f1_macro_buildings``, and the official ones as ``xview2_*``.
 
         Raises:
             ValueError: If the classes are not the five of xBD.

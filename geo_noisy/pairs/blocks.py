@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from geo_noisy.pairs.locations import MARGIN, SPLITS, Locations
@@ -15,7 +16,8 @@ def assign_blocks(
 ) -> NDArray[np.int8]:
     """Assign the windows of whole blocks to splits; windows too near to a block of another split go to none.
 
-    Files of different sites do not overlap, so blocks are counted within each site.
+    Files of different sites do not overlap, so blocks are counted within each site; for the margin between sites
+    see :func:`between_sites`.
 
     Args:
         locations: The windows.
@@ -29,7 +31,7 @@ def assign_blocks(
         0 train, 1 validation, 2 test, -1 in a margin; shape [n].
 
     Raises:
-        ValueError: If shares do not make sense, or there are fewer blocks than splits, or a split ends empty.
+        ValueError: If shares do not make sense, or there are fewer blocks than splits.
     """
     _check(shares, block_px=block_px, margin_px=margin_px, size_px=size_px)
     half = -(-margin_px // 2)
@@ -48,13 +50,53 @@ def assign_blocks(
             near = _key(locations.site, np.minimum(left + across, right), np.minimum(top + down, bottom))
             found = np.minimum(np.searchsorted(blocks, near), len(blocks) - 1)
             split[(blocks[found] == near) & (split_of[found] != own)] = MARGIN
+    return split
+
+
+def between_sites(
+    split: NDArray[np.int8], site: NDArray[np.int32], boxes: NDArray[np.object_], *, margin: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Windows nearer than their margin to a window of another site and split; the split named first gives way.
+
+    Args:
+        split: Split of each window, [n].
+        site: Its site, [n].
+        boxes: Its box; all in one CRS, [n].
+        margin: Smallest distance of windows of two splits, in units of that CRS, [n].
+    """
+    lost = np.zeros(len(split), dtype=bool)
+    own = np.unique(site, return_inverse=True)[1]
+    window, other = shapely.STRtree(_hulls(boxes, own)).query(boxes, predicate='dwithin', distance=margin)
+    rows = np.unique(window[own[window] != other])
+    first, second = shapely.STRtree(boxes[rows]).query(boxes[rows], predicate='dwithin', distance=margin[rows])
+    near = rows[np.column_stack([first, second])]
+    near = near[(own[near[:, 0]] != own[near[:, 1]]) & (split[near].min(axis=1) >= 0)]
+    apart = near[split[near[:, 0]] != split[near[:, 1]]]
+    lost[np.where(split[apart[:, 0]] < split[apart[:, 1]], apart[:, 0], apart[:, 1])] = True
+    return lost
+
+
+def _hulls(boxes: NDArray[np.object_], group: NDArray[np.int64]) -> NDArray[np.object_]:
+    """The box around all boxes of each group; groups are numbered from 0."""
+    order = np.argsort(group, kind='stable')
+    starts = np.flatnonzero(np.r_[True, np.diff(group[order]) != 0])
+    left, bottom, right, top = shapely.bounds(boxes[order]).T
+    low, high = np.minimum.reduceat, np.maximum.reduceat
+    return np.asarray(shapely.box(low(left, starts), low(bottom, starts), high(right, starts), high(top, starts)))
+
+
+def check_filled(split: NDArray[np.int8], shares: Sequence[float], *, block_px: int, margin_px: int) -> None:
+    """Complain of a split that is wanted and got no window.
+
+    Raises:
+        ValueError: If there is one.
+    """
     empty = [SPLITS[k] for k, share in enumerate(shares) if share > 0 and not (split == k).any()]
     if empty:
         raise ValueError(
-            f'No location is left for {", ".join(empty)}: with block_px={block_px} there are {len(blocks)} blocks of '
-            f'{len(locations)} windows, and margin_px={margin_px} takes the rest. Use smaller ones.'
+            f'No location is left for {", ".join(empty)}: with block_px={block_px}, {int((split == MARGIN).sum())} of '
+            f'{len(split)} windows lie within margin_px={margin_px} of another split. Use smaller ones.'
         )
-    return split
 
 
 def _key(site: NDArray[np.int32], col: NDArray[np.int64], row: NDArray[np.int64]) -> NDArray[np.int64]:

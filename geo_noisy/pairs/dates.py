@@ -25,7 +25,10 @@ def seconds(value: object) -> int:
     Raises:
         ValueError: If the value is no time.
     """
-    time = pd.Timestamp(value)  # type: ignore[arg-type]  # pandas checks, and raises ValueError
+    try:
+        time = pd.Timestamp(value)  # type: ignore[arg-type]  # pandas checks
+    except (ValueError, TypeError) as error:
+        raise ValueError(f'{value!r} is not a date; write one as 2020-08-15 ({error}).') from error
     if pd.isna(time):
         raise ValueError(f'{value!r} is not a date.')
     time = time.tz_localize('UTC') if time.tzinfo is None else time.tz_convert('UTC')

@@ -158,29 +158,3 @@ class Epoch:
             self._draws[stratum] = WeightedDraw(self._strata, self._weights, stratum=stratum)
         chances = uniforms(positions, stream_key(self.seed, _PLACE, self.epoch))
         return self._draws[stratum].ranks(chances, uniforms(positions, stream_key(self.seed, _PART, self.epoch)))
-
-
-def epoch_size(source: PairSource, policy: PairPolicy, *, length: int | None = None) -> int:
-    """Number of pairs in an epoch."""
-    return sum(epoch_counts(strata_of(source, policy), policy, length))
-
-
-def epoch_pairs(
-    source: PairSource, policy: PairPolicy, *, seed: int, epoch: int
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """All pairs of an epoch, in order: a function of its arguments alone.
-
-    Args:
-        source: The pairs to choose from.
-        policy: The rate and how it is met.
-        seed: Seed of the order (the subsets have their own, ``policy.seed``).
-        epoch: Number of the epoch, from 0.
-
-    Returns:
-        Rows ``(location, earlier, later)``, shape [n, 3], and which of them are mere-exposure pairs, [n].
-
-    Raises:
-        ValueError: If the rate cannot be met, or noise is unknown and ``policy.unknown`` is ``'error'``.
-    """
-    drawn = Epoch(source, policy, seed=seed, epoch=epoch)
-    return drawn.pairs(np.arange(len(drawn)))

@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geo_noisy.pairs import blocks
 from geo_noisy.pairs.dates import from_seconds
 from geo_noisy.pairs.exclusion import Exclusion
 from geo_noisy.pairs.grid import WGS84
@@ -21,6 +22,7 @@ from geo_noisy.pairs.ragged import offsets_of, row_of_flat
 if TYPE_CHECKING:
     from geo_noisy.pairs.index import PairIndex
 
+_ROUNDING = 1e-3  # of a window's side
 _SPLIT_NAMES = dict(enumerate(SPLITS)) | {-1: 'margin', -2: ''}
 
 
@@ -79,9 +81,17 @@ def boxes_in(index: 'PairIndex', crs: str) -> NDArray[np.object_]:
     return boxes
 
 
-def locate_events(
-    index: 'PairIndex', polygons: ChangePolygons, *, method: Method, within: shapely.Geometry | None
-) -> tuple[Events, list[Exclusion]]:
+def between_sites(index: 'PairIndex', split: NDArray[np.int8], *, margin_px: int) -> NDArray[np.bool_]:
+    """Windows too near to another site's window of another split, [n]; sites of different CRS are not compared."""
+    boxes, site = index.windows(), index.locations.site
+    margin = margin_px * (1 - _ROUNDING) * index.sites[['res_x', 'res_y']].max(axis=1).to_numpy()[site]
+    lost = np.zeros(len(index), dtype=bool)
+    for rows, _ in _by_crs(index):
+        lost[rows] = blocks.between_sites(split[rows], site[rows], boxes[rows], margin=margin[rows])
+    return lost
+
+
+def locate_events(index: 'PairIndex', polygons: ChangePolygons, *, method: Method) -> tuple[Events, list[Exclusion]]:
     """Find the events of each location, and count the polygons that meet none.
 
     Raises:
@@ -112,13 +122,14 @@ def locate_events(
     if len(events.share) == 0:
         raise ValueError(
             f'None of {count} polygons meets any of {len(index)} windows. Do they lie on the same ground? '
-            f'Polygons: {_bounds(polygons)}; windows: {tuple(np.round(shapely.total_bounds(boxes), 1))} in {index.crs}.'
+            f'Polygons: {_extent(polygons.geometry.to_crs(WGS84).to_numpy())}; '
+            f'windows: {_extent(boxes_in(index, WGS84))}.'
         )
     if polygons.start is None:
         later = index.times[index.offsets[1:] - 1][row_of_flat(events.offsets)]
         events = replace(events, start=later, stop=later)
-    if within is not None:
-        events = replace(events, known=shapely.contains(within, boxes_in(index, index.crs)))
+    if polygons.ground is not None:
+        events = replace(events, known=_inside(boxes_in(index, index.crs), polygons.ground.to_crs(index.crs)))
     return events, _outside(index, events, polygons)
 
 
@@ -149,6 +160,14 @@ def _near(outlines: NDArray[np.object_], boxes: NDArray[np.object_]) -> NDArray[
     return np.asarray(meets & np.isfinite(bounds).all(axis=1))
 
 
+def _inside(boxes: NDArray[np.object_], ground: gpd.GeoSeries) -> NDArray[np.bool_]:
+    """Boxes that lie whole in some ground, but for what rounding takes."""
+    left, bottom, right, top = shapely.bounds(boxes).T
+    whole = ground.union_all().buffer(_ROUNDING * float(np.minimum(right - left, top - bottom).min()))
+    shapely.prepare(whole)
+    return np.asarray(shapely.contains(whole, boxes))
+
+
 def _join(parts: list[Events], rows: list[NDArray[np.int64]]) -> Events:
     """Events of groups of locations, back in the order of the locations."""
     if len(parts) == 1:
@@ -164,5 +183,6 @@ def _join(parts: list[Events], rows: list[NDArray[np.int64]]) -> Events:
     return joined.take(np.argsort(location, kind='stable'))
 
 
-def _bounds(polygons: ChangePolygons) -> str:
-    return f'{tuple(np.round(polygons.geometry.total_bounds, 4))} in {polygons.geometry.crs.to_string()}'
+def _extent(shapes: NDArray[np.object_]) -> str:
+    left, bottom, right, top = shapely.total_bounds(shapes).tolist()
+    return f'longitude {left:.4f} to {right:.4f}, latitude {bottom:.4f} to {top:.4f}'

@@ -13,10 +13,10 @@ import shapely
 from numpy.typing import NDArray
 
 from geo_noisy.pairs import frame, stratify
-from geo_noisy.pairs.blocks import assign_blocks
+from geo_noisy.pairs.blocks import assign_blocks, check_filled
 from geo_noisy.pairs.exclusion import Exclusion, tally
 from geo_noisy.pairs.flags import pair_events, pair_flags, pair_noises
-from geo_noisy.pairs.locations import SPLITS, UNASSIGNED, Locations
+from geo_noisy.pairs.locations import MARGIN, SPLITS, UNASSIGNED, Locations
 from geo_noisy.pairs.noise import Events, Method
 from geo_noisy.pairs.polygons import ChangePolygons
 from geo_noisy.pairs.ragged import keep_flat, row_of_flat, take_rows
@@ -152,21 +152,18 @@ class PairIndex:
         """
         return frame.index_frame(self)
 
-    def with_noise(
-        self, polygons: ChangePolygons, *, method: Method = 'area', within: shapely.Geometry | None = None
-    ) -> 'PairIndex':
+    def with_noise(self, polygons: ChangePolygons, *, method: Method = 'area') -> 'PairIndex':
         """Tell noise by polygons of change.
 
         Args:
             polygons: What changed, and when.
             method: Measure shares by ``area``, or by ``raster`` (pixels whose middle is covered).
-            within: Ground that the polygons cover, in the CRS of ``index``; noise elsewhere stays unknown.
 
         Raises:
             ValueError: If no polygon lies on the images' ground, or there are no event dates and a location has
                 more than two dates.
         """
-        events, problems = frame.locate_events(self, polygons, method=method, within=within)
+        events, problems = frame.locate_events(self, polygons, method=method)
         excluded = (*self.excluded, *polygons.excluded, *problems)
         return replace(self, events=events, noise_method=method, excluded=excluded)
 
@@ -191,16 +188,15 @@ class PairIndex:
             seed: Seed of the choice of blocks.
 
         Raises:
-            ValueError: If there are too few blocks for the splits.
+            ValueError: If there are too few blocks for the splits, or a split ends empty.
         """
+        block_px = block_px or 8 * self.size_px
         split = assign_blocks(
-            self.locations,
-            size_px=self.size_px,
-            block_px=block_px or 8 * self.size_px,
-            margin_px=margin_px,
-            shares=shares,
-            seed=seed,
+            self.locations, size_px=self.size_px, block_px=block_px, margin_px=margin_px, shares=shares, seed=seed
         )
+        if margin_px:
+            split[frame.between_sites(self, split, margin_px=margin_px)] = MARGIN
+        check_filled(split, shares, block_px=block_px, margin_px=margin_px)
         return replace(self, locations=replace(self.locations, split=split))
 
     def with_statistics(self, *, windows: int = 256, seed: int = 0) -> 'PairIndex':

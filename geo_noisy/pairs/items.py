@@ -43,7 +43,7 @@ def scan_table(
     for row in frame.to_dict('records'):
         try:
             paths = (str(row[path_column]),) if path_column else _hrefs(row['assets'], assets)
-            time = seconds(row[date_column])
+            time, cloud = seconds(row[date_column]), _number(row.get(cloud_column))
         except (ValueError, KeyError) as error:
             problems.append((str(error).strip('"'), str(row.get('id', ''))))
             continue
@@ -52,7 +52,7 @@ def scan_table(
                 tuple(path if '://' in path else os.path.join(root, path) for path in paths),
                 time,
                 _text(row.get(sensor_column)),
-                float(row[cloud_column]) if cloud_column in row else float('nan'),
+                cloud,
             )
         )
     return _with_problems(captures, tally('file', problems))
@@ -66,6 +66,8 @@ def _with_problems(captures: list[Capture], problems: list[Exclusion]) -> FileSc
 
 
 def _read(path: str | os.PathLike[str]) -> pd.DataFrame:
+    if '://' not in str(path) and not os.path.exists(path):
+        raise FileNotFoundError(f'The table {path} is not there.')
     if str(path).endswith('.csv'):
         return pd.read_csv(path)
     try:
@@ -79,15 +81,19 @@ def _need(frame: pd.DataFrame, column: str) -> None:
         raise ValueError(f'The table has no column {column!r}; it has {", ".join(map(str, frame.columns))}.')
 
 
-def _hrefs(assets: dict[str, Any], chosen: Sequence[str] | None) -> tuple[str, ...]:
+def _hrefs(assets: dict[str, Any] | None, chosen: Sequence[str] | None) -> tuple[str, ...]:
     """Paths of an item's assets. A missing one reads as None in tables, where every item has every column."""
-    there = {name: asset for name, asset in assets.items() if asset is not None}
+    there = {name: asset for name, asset in (assets or {}).items() if asset is not None}
     if chosen is None and len(there) != 1:
         raise ValueError(f'several assets ({", ".join(there)}); choose some by name')
     missing = [name for name in chosen or () if name not in there]
     if missing:
         raise ValueError(f'no asset {", ".join(missing)}')
     return tuple(str(there[name]['href']) for name in chosen or there)
+
+
+def _number(value: Any) -> float:
+    return float('nan') if pd.isna(value) else float(value)
 
 
 def _text(value: object) -> str:

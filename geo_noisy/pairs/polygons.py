@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -11,6 +12,9 @@ import rasterio
 import rasterio.features
 import shapely
 from numpy.typing import NDArray
+from pyogrio.errors import DataSourceError
+from pyproj.exceptions import CRSError
+from rasterio.errors import RasterioIOError
 
 from geo_noisy.pairs.dates import NEVER, seconds
 from geo_noisy.pairs.exclusion import Exclusion, tally
@@ -28,6 +32,7 @@ class ChangePolygons:
         stop: Latest time of each event, [n]; equal to ``start`` for an instant.
         recovered: When the content was back as before, [n]; ``NEVER`` where it was not.
         excluded: What was left out or mended.
+        ground: Ground that was looked at for change, with a CRS; noise elsewhere stays unknown. None for all.
     """
 
     geometry: gpd.GeoSeries
@@ -35,6 +40,7 @@ class ChangePolygons:
     stop: NDArray[np.int64] | None
     recovered: NDArray[np.int64]
     excluded: tuple[Exclusion, ...] = ()
+    ground: gpd.GeoSeries | None = None
 
 
 def change_polygons(
@@ -46,6 +52,7 @@ def change_polygons(
     event_column: str | None = None,
     recovered_column: str | None = None,
     crs: str | None = None,
+    ground: str | os.PathLike[str] | gpd.GeoDataFrame | None = None,
 ) -> ChangePolygons:
     """Read polygons of change.
 
@@ -57,61 +64,97 @@ def change_polygons(
             between them.
         event_column: Column with that for each polygon. An empty one makes pairs over this polygon unknown.
         recovered_column: Column with the date from which a place looks as before again; may be empty.
-        crs: CRS of a file that states none.
+        crs: CRS of files that state none.
+        ground: Polygons of the ground that was looked at for change; noise elsewhere stays unknown. All by default.
 
     Raises:
-        ValueError: If there is no CRS, a column or a class is missing, a date cannot be read, or nothing counts.
+        ValueError: If a file cannot be read or has no CRS, a column or a class is missing, a date cannot be read, or
+            nothing counts.
     """
-    frame = polygons if isinstance(polygons, gpd.GeoDataFrame) else _read(polygons)
-    if frame.crs is None:
-        if crs is None:
-            raise ValueError('The polygons have no CRS, so where they lie is unknown; state it (--polygons-crs).')
-        frame = frame.set_crs(crs)
+    frame = _with_crs(polygons, crs)
     if event_date is not None and event_column is not None:
         raise ValueError('Give event_date (one for all) or event_column (one for each polygon), not both.')
     frame = _of_classes(frame, class_column, noisy_classes)
     frame, excluded = _sound(frame)
     recovered = np.full(len(frame), NEVER)
     if recovered_column is not None:
-        column = _column(frame, recovered_column)
-        there = column.notna().to_numpy()
-        recovered[there] = [seconds(value) for value in column[there]]
+        dates = _column(frame, recovered_column)
+        recovered = np.array([NEVER if _is_empty(date) else seconds(date) for date in dates], dtype=np.int64)
     start, stop = _events(frame, event_date, event_column)
     if start is not None and (recovered < start).any():
         raise ValueError(f'{int((recovered < start).sum())} polygons recovered before their event; check the columns.')
-    return ChangePolygons(frame.geometry.reset_index(drop=True), start, stop, recovered, tuple(excluded))
+    return ChangePolygons(
+        frame.geometry.reset_index(drop=True),
+        start,
+        stop,
+        recovered,
+        tuple(excluded),
+        None if ground is None else _with_crs(ground, crs).geometry,
+    )
 
 
-def change_raster(path: str | os.PathLike[str], *, event_date: str | None = None) -> ChangePolygons:
-    """Read a change raster as polygons, pixel by pixel exact.
+def change_raster(*paths: str | os.PathLike[str], event_date: str | None = None) -> ChangePolygons:
+    """Read change rasters as polygons, pixel by pixel exact; noise is unknown where they hold no data.
 
     Args:
-        path: Raster whose first band is 0 where nothing changed; nodata counts as unchanged.
+        paths: Rasters whose first band is 0 where nothing changed.
         event_date: See :func:`change_polygons`.
 
     Raises:
-        ValueError: If the raster has no CRS or nothing changed in it.
+        ValueError: If a raster cannot be read or has no CRS, or nothing changed in any.
     """
-    with rasterio.open(path) as file:
-        if file.crs is None:
-            raise ValueError(f'{path} has no CRS; write one with gdal_edit -a_srs.')
-        changed = file.read(1, masked=True).filled(0) != 0
-        outlines = [
-            shapely.geometry.shape(outline)
-            for outline, _ in rasterio.features.shapes(
-                changed.astype(np.uint8), mask=changed, connectivity=4, transform=file.transform
-            )
-        ]
-        crs = file.crs.to_wkt()
-    if not outlines:
-        raise ValueError(f'Nothing changed in {path}: band 1 is 0 everywhere.')
-    return change_polygons(gpd.GeoDataFrame(geometry=outlines, crs=crs), event_date=event_date)
+    parts = [_trace(path) for path in paths]
+    changed, ground = (
+        gpd.GeoDataFrame(geometry=pd.concat([part[k].to_crs(parts[0].changed.crs) for part in parts])) for k in range(2)
+    )
+    if changed.empty:
+        raise ValueError(f'Nothing changed in {", ".join(map(str, paths))}: band 1 is 0 everywhere.')
+    return change_polygons(changed, event_date=event_date, ground=ground)
+
+
+class _Traced(NamedTuple):
+    """Outlines of the pixels of a raster that changed, and of those that hold data."""
+
+    changed: gpd.GeoSeries
+    ground: gpd.GeoSeries
+
+
+def _trace(path: str | os.PathLike[str]) -> _Traced:
+    try:
+        with rasterio.open(path) as file:
+            if file.crs is None:
+                raise ValueError(f'{path} has no CRS; write one with gdal_edit -a_srs.')
+            band, grid, crs = file.read(1, masked=True), file.transform, file.crs.to_wkt()
+    except RasterioIOError as error:
+        raise ValueError(f'The change raster {path} cannot be read: {error}') from error
+    known = ~np.ma.getmaskarray(band)
+    return _Traced(*(_outlines(mask, grid, crs) for mask in (known & (band.data != 0), known)))
+
+
+def _outlines(mask: NDArray[np.bool_], grid: rasterio.Affine, crs: str) -> gpd.GeoSeries:
+    found = rasterio.features.shapes(mask.astype(np.uint8), mask=mask, connectivity=4, transform=grid)
+    return gpd.GeoSeries([shapely.geometry.shape(outline) for outline, _ in found], crs=crs)
+
+
+def _with_crs(polygons: str | os.PathLike[str] | gpd.GeoDataFrame, crs: str | None) -> gpd.GeoDataFrame:
+    frame = polygons if isinstance(polygons, gpd.GeoDataFrame) else _read(polygons)
+    if frame.crs is not None:
+        return frame
+    if crs is None:
+        raise ValueError('The polygons have no CRS, so where they lie is unknown; state it (--polygons-crs).')
+    try:
+        return frame.set_crs(crs)
+    except CRSError as error:
+        raise ValueError(f'The CRS {crs!r} of the polygons is unknown: {error}') from error
 
 
 def _read(path: str | os.PathLike[str]) -> gpd.GeoDataFrame:
-    if str(path).endswith(('.parquet', '.geoparquet')):
-        return gpd.read_parquet(path)
-    return gpd.read_file(path)
+    try:
+        if str(path).endswith(('.parquet', '.geoparquet')):
+            return gpd.read_parquet(path)
+        return gpd.read_file(path)
+    except (DataSourceError, ValueError) as error:
+        raise ValueError(f'{path} holds no polygons that can be read: {error}') from error
 
 
 def _column(frame: gpd.GeoDataFrame, name: str) -> pd.Series:
@@ -121,11 +164,13 @@ def _column(frame: gpd.GeoDataFrame, name: str) -> pd.Series:
 
 
 def _of_classes(frame: gpd.GeoDataFrame, column: str | None, classes: Sequence[str] | None) -> gpd.GeoDataFrame:
-    if classes is None:
-        return frame
     if column is None:
+        if classes is None:
+            return frame
         raise ValueError('noisy_classes needs class_column, the column that holds the classes.')
     values = _column(frame, column).astype(str)
+    if classes is None:
+        return frame
     missing = sorted(set(map(str, classes)) - set(values))
     if missing:
         raise ValueError(
@@ -166,7 +211,11 @@ def _span(value: object) -> tuple[int, int]:
         if stop < start:
             raise ValueError(f'The event {value!r} ends before it starts.')
         return start, stop
-    if value is None or value is pd.NaT or value == '' or (isinstance(value, float) and np.isnan(value)):
+    if _is_empty(value):
         return _UNDATED
     time = seconds(value)
     return time, time
+
+
+def _is_empty(value: object) -> bool:
+    return value == '' if isinstance(value, str) else bool(pd.isna(value))  # type: ignore[call-overload]

@@ -17,6 +17,7 @@ from rasterio.windows import Window
 
 Align = Literal['snap', 'resample']
 ALIGNS: tuple[Align, ...] = ('snap', 'resample')
+_SAME_PIXEL = 1e-3  # of a pixel
 
 
 class UnreadableFileError(OSError):
@@ -158,17 +159,23 @@ class WindowReader:
             except RasterioIOError as error:
                 raise UnreadableFileError(_unreadable(path, error)) from error
             col, row = round(capture.col0), round(capture.row0)
-            own = not capture.warped and _lies_on(file, grid)
-            off_grid = max(abs(capture.col0 - col), abs(capture.row0 - row)) > 1e-3
+            own = not capture.warped and _lies_on(file, capture, grid)
+            off_grid = max(abs(capture.col0 - col), abs(capture.row0 - row)) > _SAME_PIXEL
             if not own or (off_grid and self.align == 'resample'):
                 col, row = int(np.floor(capture.col0)), int(np.floor(capture.row0))
                 file = stack.enter_context(_warp(file, capture, grid, col, row))
             return _Opened(file, col, row, _has_mask(file), stack.pop_all())
 
 
-def _lies_on(file: Any, grid: Grid) -> bool:
-    """Whether a file has the grid's pixel size; bands of one capture may differ (Sentinel-2: 10, 20 and 60 m)."""
-    return bool(np.allclose((file.transform.a, -file.transform.e), (grid.res_x, grid.res_y), rtol=1e-6))
+def _lies_on(file: Any, capture: PlacedFile, grid: Grid) -> bool:
+    """Whether a file has its capture's pixels; bands of one capture may differ (Sentinel-2: 10, 20 and 60 m)."""
+    own, size = file.transform, (file.width, file.height)
+    corner = (own.c - grid.x0) / grid.res_x - capture.col0, (grid.y0 - own.f) / grid.res_y - capture.row0
+    return bool(
+        np.allclose((own.a, -own.e), (grid.res_x, grid.res_y), rtol=1e-6)
+        and np.allclose(corner, 0, atol=_SAME_PIXEL)
+        and np.allclose(size, (capture.cols, capture.rows), atol=0.5)
+    )
 
 
 def _warp(file: Any, capture: PlacedFile, grid: Grid, col: int, row: int) -> WarpedVRT:
@@ -200,5 +207,5 @@ def _valid(opened: _Opened, window: Window) -> NDArray[np.bool_]:
 
 def _unreadable(path: str, error: Exception) -> str:
     if '://' not in path and not path.startswith('/vsi') and not os.path.exists(path):
-        return f'{path} is not there. If the images moved, read the index with root=NEW_FOLDER (--root).'
+        return f'{path} is not there. If the images moved, read the index with root=NEW_FOLDER (--data.init_args.root).'
     return f'{path} cannot be read ({error}). Fetch it again, or leave unreadable files out with on_error="skip".'

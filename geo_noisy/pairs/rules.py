@@ -14,6 +14,7 @@ class PairRules:
         min_gap_days: Smallest distance of the two dates in days.
         max_gap_days: Largest distance in days; None for no limit.
         same_sensor: Both dates must come from one sensor.
+        same_season: Both dates must lie in one season: December to February, March to May, and so on.
         single: Locations with one date: ``drop`` them, or pair the image with itself (``self``).
         min_noise: A pair is noisy when its noise is above this; at 0, as soon as a counted polygon meets the window.
     """
@@ -21,6 +22,7 @@ class PairRules:
     min_gap_days: float = 0.0
     max_gap_days: float | None = None
     same_sensor: bool = False
+    same_season: bool = False
     single: Literal['drop', 'self'] = 'drop'
     min_noise: float = 0.0
 

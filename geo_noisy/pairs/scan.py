@@ -18,6 +18,7 @@ from rasterio.windows import Window
 
 from geo_noisy.pairs.dates import date_in_name, seconds
 from geo_noisy.pairs.exclusion import Exclusion, describe, tally
+from geo_noisy.pairs.grid import file_bounds
 
 SUFFIXES = ('.tif', '.tiff', '.jp2', '.vrt', '.img')
 COLUMNS = (
@@ -25,6 +26,7 @@ COLUMNS = (
     'sensor', 'cloud',
 )  # fmt: skip
 _ROTATION_TOLERANCE = 1e-6  # of a pixel, over one pixel
+_SLACK = 1e-6  # of a pixel, for rounding
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ def scan_rasters(
         FileNotFoundError: If a path leads nowhere.
         ValueError: If no file can serve, with the reasons.
     """
+    for pattern in (date_regex, sensor_regex):
+        _check_pattern(pattern)
 
     def capture(path: str) -> Capture:
         name = os.path.basename(path)
@@ -126,18 +130,24 @@ def scan_captures(captures: Sequence[Capture]) -> FileScan:
 
 
 def describe_raster(capture: Capture) -> dict[str, Any]:
-    """Read what the index needs from a file's header.
+    """Read what the index needs from the headers of a capture's files.
 
     Raises:
-        RasterProblemError: If it is no raster, is incomplete, has no CRS, or its grid is rotated.
+        RasterProblemError: If one is no raster, is incomplete, has no CRS, its grid is rotated, or it covers other
+            ground than the first.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore', NotGeoreferencedWarning)
-            opened = rasterio.open(capture.paths[0])
-    except RasterioIOError as error:
-        raise RasterProblemError('not a raster, or unreadable') from error
-    with opened as file:
+    headers = [_header(path) for path in capture.paths]
+    first, several = headers[0], len(headers) > 1
+    if any(not _same_ground(first, other) for other in headers[1:]):
+        raise RasterProblemError('its bands, in files of their own, cover other ground')
+    return first | {
+        'paths': capture.paths, 'time': capture.time, 'bands': len(headers) if several else first['bands'],
+        'masked': any(header['masked'] for header in headers), 'sensor': capture.sensor, 'cloud': capture.cloud,
+    }  # fmt: skip
+
+
+def _header(path: str) -> dict[str, Any]:
+    with _opened(path) as file:
         if file.crs is None:
             raise RasterProblemError('no CRS; write one with gdal_edit -a_srs')
         grid = file.transform
@@ -146,18 +156,32 @@ def describe_raster(capture: Capture) -> dict[str, Any]:
         _read_last_pixel(file)
         masked = any(flags != [rasterio.enums.MaskFlags.all_valid] for flags in file.mask_flag_enums)
         return {
-            'paths': capture.paths, 'time': capture.time, 'crs': crs_name(file.crs), 'x0': grid.c, 'y0': grid.f,
-            'res_x': grid.a, 'res_y': -grid.e, 'width': file.width, 'height': file.height,
-            'bands': file.count if len(capture.paths) == 1 else len(capture.paths), 'dtype': file.dtypes[0],
+            'crs': crs_name(file.crs), 'x0': grid.c, 'y0': grid.f, 'res_x': grid.a, 'res_y': -grid.e,
+            'width': file.width, 'height': file.height, 'bands': file.count, 'dtype': file.dtypes[0],
             'nodata': np.nan if file.nodata is None else file.nodata, 'masked': masked or 'float' in file.dtypes[0],
-            'sensor': capture.sensor, 'cloud': capture.cloud,
         }  # fmt: skip
+
+
+def _opened(path: str) -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', NotGeoreferencedWarning)
+            return rasterio.open(path)
+    except RasterioIOError as error:
+        raise RasterProblemError('not a raster, or unreadable') from error
+
+
+def _same_ground(first: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two headers have one CRS and one extent, to a pixel of the coarser."""
+    bounds = file_bounds(pd.DataFrame([first, other]))
+    coarser = np.array([[header['res_x'], header['res_y']] * 2 for header in (first, other)]).max(axis=0)
+    return first['crs'] == other['crs'] and bool((np.abs(bounds[0] - bounds[1]) <= coarser * (1 + _SLACK)).all())
 
 
 def _read_last_pixel(file: Any) -> None:
     """Read one pixel at the end, which a download that stopped early lacks."""
     try:
-        file.read(1, window=Window(file.width - 1, file.height - 1, 1, 1))
+        file.read(file.count, window=Window(file.width - 1, file.height - 1, 1, 1))
     except RasterioIOError as error:
         raise RasterProblemError('incomplete or damaged: its last pixel cannot be read; fetch it again') from error
 
@@ -193,14 +217,15 @@ def _one_band_count(files: pd.DataFrame, excluded: list[Exclusion]) -> FileScan:
     return FileScan(files[~other].reset_index(drop=True), (*excluded, *tally('file', problems)))
 
 
-def _tagged_time(path: str, tag: str) -> int:
+def _check_pattern(pattern: str | None) -> None:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore', NotGeoreferencedWarning)
-            opened = rasterio.open(path)
-    except RasterioIOError as error:
-        raise ValueError('not a raster, or unreadable') from error
-    with opened as file:
+        re.compile(pattern or '')
+    except re.error as error:
+        raise ValueError(f'{pattern!r} is no regular expression: {error}') from error
+
+
+def _tagged_time(path: str, tag: str) -> int:
+    with _opened(path) as file:
         value = file.tags().get(tag)
     if value is None:
         raise ValueError(f'no tag {tag!r}')

@@ -134,7 +134,8 @@ def _found_paths(
     if not there:
         raise FileNotFoundError(
             f'The images of {index_path} are not where they were: {first} is not in '
-            f'{" or ".join(str(folder) for folder in folders)}. Give the folder they moved to (root=, --root).'
+            f'{" or ".join(str(folder) for folder in folders)}. Give the folder they moved to '
+            '(root=, or --data.init_args.root).'
         )
     folder = there[0]
     return [

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 _FLAGS = dict(zip(STRATA, (0, 1, -1), strict=True))
+_SEASONS = 4
 _PAIRS_AT_ONCE = 1_000_000  # bounds the memory for the pairs of locations with events
 
 
@@ -28,12 +29,13 @@ def strata(index: 'PairIndex') -> dict[str, Runs]:
     allowed = allowed_ranges(index.times, index.offsets, min_gap_s=rules.min_gap_s, max_gap_s=rules.max_gap_s)
     single = np.diff(index.offsets) == 1
     known = single | (index.events.known if index.events is not None else np.zeros(len(index), dtype=bool))
-    special = _special(index)
+    groups = _groups(index)
+    special = _special(index, groups)
     plain = ~special[allowed.location]
     told = known[allowed.location]
     found = {'clean': [_plain(allowed, plain & told)], 'noisy': [], 'unknown': [_plain(allowed, plain & ~told)]}
     found['noisy'].append(_plain(allowed, np.zeros(len(plain), dtype=bool)))
-    for rows in _spelled(index, allowed, np.flatnonzero(~plain)):
+    for rows in _spelled(index, allowed, np.flatnonzero(~plain), groups):
         flags = index.flags(rows)
         for name, flag in _FLAGS.items():
             found[name].append(compress(*rows[flags == flag].T))
@@ -68,37 +70,42 @@ def wanted_dates(
     return kept
 
 
-def _special(index: 'PairIndex') -> NDArray[np.bool_]:
-    """Locations whose pairs cannot be told from their dates alone: events, or several sensors that must not mix."""
+def _special(index: 'PairIndex', groups: Ints | None) -> NDArray[np.bool_]:
+    """Locations whose pairs cannot be told from their dates alone: events, or dates of groups that must not mix."""
     special = np.zeros(len(index), dtype=bool)
     if index.events is not None:
         special |= np.diff(index.events.offsets) > 0
-    if index.rules.same_sensor:
-        sensor, location = _sensors(index), index.location_of_dates()
-        first = sensor[index.offsets[:-1]]
-        special |= np.bincount(location, weights=sensor != first[location], minlength=len(index)) > 0
+    if groups is not None:
+        location = index.location_of_dates()
+        first = groups[index.offsets[:-1]]
+        special |= np.bincount(location, weights=groups != first[location], minlength=len(index)) > 0
     return special
 
 
-def _sensors(index: 'PairIndex') -> Ints:
-    """Number of the sensor of each date, shape [d]."""
-    return np.unique(index.files['sensor'].to_numpy(dtype=str), return_inverse=True)[1][index.dates]
+def _groups(index: 'PairIndex') -> Ints | None:
+    """Number of the sensor and season of each date, of which both dates of a pair must be; None if any may; [d]."""
+    rules = index.rules
+    if not (rules.same_sensor or rules.same_season):
+        return None
+    sensor = np.unique(index.files['sensor'].to_numpy(dtype=str), return_inverse=True)[1][index.dates]
+    season = from_seconds(index.times).month.to_numpy() % 12 // 3
+    return np.asarray(sensor * rules.same_sensor * _SEASONS + season * rules.same_season)
 
 
 def _plain(allowed: Allowed, chosen: NDArray[np.bool_]) -> Runs:
     return Runs.of(allowed.location[chosen], allowed.position[chosen], allowed.first[chosen], allowed.lengths[chosen])
 
 
-def _spelled(index: 'PairIndex', allowed: Allowed, dates: Ints) -> Iterator[Ints]:
+def _spelled(index: 'PairIndex', allowed: Allowed, dates: Ints, groups: Ints | None) -> Iterator[Ints]:
     """Rows of all pairs of some dates, whole dates at a time."""
     total = np.cumsum(allowed.lengths[dates])
-    groups = np.split(
+    parts = np.split(
         dates, np.searchsorted(total, np.arange(_PAIRS_AT_ONCE, total[-1] if len(total) else 0, _PAIRS_AT_ONCE))
     )
-    for group in groups:
-        rows = spell_out(allowed, group)
-        if index.rules.same_sensor and len(rows):
-            both = _sensors(index)[index.offsets[rows[:, 0]][:, None] + rows[:, 1:]]
+    for part in parts:
+        rows = spell_out(allowed, part)
+        if groups is not None:
+            both = groups[index.offsets[rows[:, 0]][:, None] + rows[:, 1:]]
             rows = rows[both[:, 0] == both[:, 1]]
         if len(rows):
             yield rows

@@ -1,6 +1,6 @@
 """Draws of pairs by weights of their locations, in constant time for each draw."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from geo_noisy.pairs.strata import Strata
 from geo_noisy.pairs.table import PairSource
 
 
+@runtime_checkable
 class SpannedSource(PairSource, Protocol):
     """A source whose pairs of one location and stratum have consecutive ranks."""
 
@@ -60,8 +61,7 @@ class WeightedDraw:
 def _spans(strata: Strata, stratum: str) -> list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
     """(locations, first rank, number of ranks) of the source's strata that make up this one."""
     source = strata.source
-    spans = getattr(source, 'spans', None)
-    if spans is None:
+    if not isinstance(source, SpannedSource):
         raise TypeError(f'Weights need a source with spans(); {type(source).__name__} has none. Use a PairIndex.')
     known = source.count('clean')
     wanted = [('clean', 0)] if stratum != 'noisy' else []
@@ -71,6 +71,6 @@ def _spans(strata: Strata, stratum: str) -> list[tuple[NDArray[np.int64], NDArra
         wanted.append(('noisy', strata.clean if stratum == 'all' else 0))
     parts = []
     for name, shift in wanted:
-        locations, starts = spans(name)
+        locations, starts = source.spans(name)
         parts.append((locations, starts[:-1] + shift, np.diff(starts)))
     return parts

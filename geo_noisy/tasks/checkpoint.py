@@ -1,6 +1,8 @@
 """The checkpoint with the best validation loss, among those that may count."""
 
 import math
+from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as pl
 import torch
@@ -19,3 +21,19 @@ class BestCheckpoint(ModelCheckpoint):
         if current is None or not math.isfinite(float(torch.as_tensor(current))):
             return False
         return super().check_monitor_top_k(trainer, current)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a state; of a run folder that was moved, the paths are taken to its present place."""
+        stored, here = state_dict.get('dirpath'), self.dirpath
+        if stored and here and str(stored) != str(here):
+            moved = {name: _moved(value, str(stored), str(here)) for name, value in state_dict.items()}
+            if all(Path(path).exists() for path in moved['best_k_models']):
+                state_dict = moved
+        super().load_state_dict(state_dict)
+
+
+def _moved(value: Any, stored: str, here: str) -> Any:
+    """A path, or the paths in a state, with one folder in place of another."""
+    if isinstance(value, dict):
+        return {_moved(key, stored, here): _moved(entry, stored, here) for key, entry in value.items()}
+    return here + value[len(stored) :] if isinstance(value, str) and value.startswith(stored) else value

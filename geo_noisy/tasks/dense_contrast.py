@@ -12,7 +12,7 @@ from geo_noisy.losses.labels import LabelPooling, pool_labels
 from geo_noisy.losses.modules import CrossImageLoss, WithinImageLoss
 from geo_noisy.models.encoder import last_features
 from geo_noisy.models.heads import pixel_projection
-from geo_noisy.tasks.pretraining import _PARTNER_STREAM, Optimizer, PairTask, Query, feature_spread
+from geo_noisy.tasks.pretraining import PARTNER_STREAM, Optimizer, PairTask, Query, feature_spread
 from geo_noisy.transforms.draws import split, uniforms
 from geo_noisy.transforms.views import Views
 
@@ -147,5 +147,5 @@ def other_places(location: Tensor, draw: Tensor) -> tuple[Tensor, Tensor]:
     size = len(location)
     allowed = location[:, None] != location[None]
     # A fixed score for each (anchor, candidate), from the draws alone.
-    scores = uniforms(split(draw, _PARTNER_STREAM), size).masked_fill(~allowed, -1.0)
+    scores = uniforms(split(draw, PARTNER_STREAM), size).masked_fill(~allowed, -1.0)
     return scores.argmax(dim=1), allowed.any(dim=1)

@@ -1,7 +1,7 @@
 """Momentum contrast on pairs (MoCo v2; Temporal Positives where the pairs are two dates)."""
 
 import warnings
-from typing import cast
+from typing import Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -13,13 +13,13 @@ from torchgeo.datasets.utils import Sample
 from torchvision.models._api import WeightsEnum
 
 from geo_noisy.datamodules.base import PairDataModule
-from geo_noisy.losses.functional import info_nce_logits
-from geo_noisy.losses.modules import InfoNCE
+from geo_noisy.losses.functional import check_rince, info_nce_logits
+from geo_noisy.losses.modules import RINCE, InfoNCE
 from geo_noisy.models.batch_norm import SplitBatchNorm2d
 from geo_noisy.models.encoder import last_features
 from geo_noisy.models.heads import image_projection, momentum_copy
 from geo_noisy.models.queue import KeyQueue
-from geo_noisy.tasks.pretraining import _SHUFFLE_STREAM, Optimizer, PairTask, Query, feature_spread
+from geo_noisy.tasks.pretraining import SHUFFLE_STREAM, Optimizer, PairTask, Query, feature_spread
 from geo_noisy.transforms.draws import split, uniforms
 from geo_noisy.transforms.views import Views
 
@@ -36,6 +36,7 @@ class MomentumContrast(PairTask):
 
     * https://arxiv.org/abs/2003.04297 (MoCo v2)
     * https://arxiv.org/abs/2011.09980 (Temporal Positives)
+    * https://arxiv.org/abs/2201.04309 (RINCE, where you use it)
     """
 
     def __init__(
@@ -45,6 +46,9 @@ class MomentumContrast(PairTask):
         in_channels: int = 3,
         output_stride: int = 32,
         views: Views | None = None,
+        loss: Literal['info_nce', 'rince'] = 'info_nce',
+        rince_q: float = 0.6,
+        rince_lam: float = 0.01,
         query: Query = 'coin',
         projection_dim: int = 128,
         queue_size: int = 4096,
@@ -68,6 +72,10 @@ class MomentumContrast(PairTask):
             in_channels: Number of bands.
             output_stride: Image side over feature map side: 32, 16 or 8.
             views: Random views of the two dates; MoCo v2's by default.
+            loss: ``info_nce`` (paper, equation 1), or ``rince``, which false positives harm less. Validation is by
+                InfoNCE with either.
+            rince_q: Robustness of RINCE, in [0, 1].
+            rince_lam: Weight of the negatives in RINCE, above 0.
             query: Which date is the query: a seeded ``coin`` for each pair, ``earlier``, ``later``, or
                 ``symmetric`` for both in turn.
             projection_dim: Length of the features that the loss compares.
@@ -89,6 +97,10 @@ class MomentumContrast(PairTask):
         Warns:
             UserWarning: If the queue exceeds the number of training locations, or does not divide by the batch.
         """
+        if loss not in ('info_nce', 'rince'):
+            raise ValueError(f"loss is {loss!r}; choose 'info_nce' or 'rince'.")
+        if loss == 'rince':
+            check_rince(rince_q, rince_lam, temperature, queue_size)
         if not 0 <= key_momentum <= 1:
             raise ValueError(f'key_momentum is {key_momentum}; it must lie in [0, 1].')
         self.weights = weights
@@ -108,7 +120,10 @@ class MomentumContrast(PairTask):
 
     def configure_losses(self) -> None:
         """Build the loss."""
-        self.criterion = InfoNCE(self.hparams['temperature'])
+        temperature = self.hparams['temperature']
+        self.criterion: InfoNCE | RINCE = InfoNCE(temperature)
+        if self.hparams['loss'] == 'rince':
+            self.criterion = RINCE(temperature, self.hparams['rince_q'], self.hparams['rince_lam'])
 
     def on_fit_start(self) -> None:
         """Warn of a queue that would hold stale keys of the query itself."""
@@ -146,7 +161,7 @@ class MomentumContrast(PairTask):
         """Keys from a shuffled batch, so that split batch norm cannot tell which key belongs to a query."""
         if self.hparams['batch_norm_splits'] == 1:
             return self.encode_key(image)
-        order = uniforms(split(draw, _SHUFFLE_STREAM), 1)[:, 0].argsort(stable=True)
+        order = uniforms(split(draw, SHUFFLE_STREAM), 1)[:, 0].argsort(stable=True)
         return self.encode_key(image[order])[order.argsort()]
 
     def pair_loss(self, batch: Sample, *, train: bool) -> tuple[Tensor, Tensor]:

@@ -21,7 +21,7 @@ Query = Literal['coin', 'earlier', 'later', 'symmetric']
 QUERIES: tuple[Query, ...] = ('coin', 'earlier', 'later', 'symmetric')
 Optimizer = Literal['sgd', 'adamw']
 
-_ROLE_STREAM, _SHUFFLE_STREAM, _PARTNER_STREAM = 3000, 3001, 3002
+ROLE_STREAM, SHUFFLE_STREAM, PARTNER_STREAM = 3000, 3001, 3002
 
 
 class PairTask(EncoderTask):
@@ -66,7 +66,7 @@ class PairTask(EncoderTask):
                     return [(later, earlier)]
                 case 'symmetric':
                     return [(earlier, later), (later, earlier)]
-            swap = uniforms(split(batch['draw'], _ROLE_STREAM), 1)[:, 0] < 0.5
+            swap = uniforms(split(batch['draw'], ROLE_STREAM), 1)[:, 0] < 0.5
             return [(_choose(swap, later, earlier), _choose(swap, earlier, later))]
 
     @abstractmethod

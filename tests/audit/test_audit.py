@@ -1,8 +1,11 @@
 import argparse
 import re
 
+import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
+import rasterio
 import torch
 
 from geo_noisy.audit import agreement, audit, command, estimate_noise, write_map
@@ -21,7 +24,10 @@ DATES = ('20200101', '20200111', '20220301')
 def folder(tmp_path):
     """Four windows of 32 px, three dates, and a polygon of change in the first."""
     write_series(tmp_path / 'images', DATES)
-    polygons(square(0, 0, 16), event=['2021-01-01'], kind=['hit']).to_file(tmp_path / 'change.gpkg')
+    outlines = polygons(square(0, 0, 16), square(40, 0, 8), event=['2021-01-01'] * 2, kind=['hit', 'none'])
+    outlines.iloc[:1].to_file(tmp_path / 'change.gpkg')
+    outlines.to_file(tmp_path / 'classes.gpkg')
+    polygons(square(0, 0, 32)).to_file(tmp_path / 'ground.gpkg')
     return tmp_path
 
 
@@ -60,6 +66,7 @@ def test_the_command_prints_an_audit_and_writes_the_pairs(folder, capsys):
     ('words', 'found'),
     [
         (['--stride-px', 16, '--place-px', 64], lambda index: len(index) == 9),
+        (['--stride-px', 16, '--place-px', 32], lambda index: len(index) == 4),
         (['--size-px', 64], lambda index: len(index) == 1),
         (['--res', 20, '--size-px', 16], lambda index: index.sites['res_x'].tolist() == [20]),
         (['--res', 20, 10, '--size-px', 16], lambda index: index.sites['res_y'].tolist() == [10]),
@@ -67,13 +74,17 @@ def test_the_command_prints_an_audit_and_writes_the_pairs(folder, capsys):
         (['--min-gap-days', 20], lambda index: index.count('unknown') == 8),
         (['--max-gap-days', 20], lambda index: index.count('unknown') == 4),
         (['--same-sensor', '--sensor-regex', r'20(20|22)'], lambda index: index.count('unknown') == 4),
+        (['--same-season'], lambda index: index.count('unknown') == 4),
         (['--single', 'self'], lambda index: index.rules.single == 'self'),
         (['--min-noise', 0.2], lambda index: index.rules.min_noise == 0.2),
         (['--split', 0.5, 0.25, 0.25, '--block-px', 32], lambda index: set(index.locations.split) == {0, 1, 2}),
+        (
+            ['--size-px', 16, '--split', 0.5, 0.5, 0, '--block-px', 32, '--margin-px', 2],
+            lambda index: (index.locations.split == -1).sum() > 0,
+        ),
         (['--statistics', 0], lambda index: index.statistics is None),
         (['--statistics', 2], lambda index: index.statistics.windows == 2),
         (['--date-regex', r'image_(\d{6})', '--date-format', '%Y%m'], lambda index: np.diff(index.offsets).max() == 2),
-        (['--footprint', 'bounds', '--max-nodata', 0], lambda index: len(index) == 4),
     ],
 )
 def test_options_of_the_command(folder, words, found):
@@ -88,13 +99,44 @@ def test_options_of_the_command(folder, words, found):
         (['--event-column', 'event', '--class-column', 'kind', '--noisy-classes', 'hit'], 2),
         (['--event-column', 'event', '--min-noise', 0.3], 0),
         (['--event-column', 'event', '--noise', 'raster'], 2),
-        (['--event-date', '2020-01-05', '--recovered-column', 'event'], 2),
     ],
 )
 def test_noise_options_of_the_command(folder, words, noisy):
     index = indexed(folder, '--polygons', folder / 'change.gpkg', *words)
     assert index.count('noisy') == noisy
     assert index.noise_method == ('raster' if 'raster' in words else 'area')
+
+
+def test_classes_recovery_and_ground_reach_the_index(folder):
+    events = ['--polygons', folder / 'classes.gpkg', '--event-column', 'event']
+    assert indexed(folder, *events).count('noisy') == 4
+    assert indexed(folder, *events, '--class-column', 'kind', '--noisy-classes', 'hit').count('noisy') == 2
+    told = indexed(folder, *events, '--ground', folder / 'ground.gpkg')
+    assert [told.count(name) for name in ('clean', 'noisy', 'unknown')] == [1, 2, 9]
+    back = ['--polygons', folder / 'change.gpkg', '--event-date', '2020-01-05', '--recovered-column', 'event']
+    assert [indexed(folder, *back).pair_noisy(0, *pair) for pair in ((0, 1), (0, 2), (1, 2))] == [1, 0, 1]
+
+
+def test_polygons_without_crs_reach_the_index_when_it_is_stated(folder):
+    bare = polygons(square(0, 0, 16), crs=None)
+    bare.to_parquet(folder / 'bare.parquet')
+    words = ['--polygons', folder / 'bare.parquet', '--event-date', '2021-01-01']
+    assert indexed(folder, *words, '--polygons-crs', 'EPSG:32633').count('noisy') == 2
+
+
+def test_the_seed_chooses_the_splits(folder):
+    words = ['--size-px', 8, '--split', 0.5, 0.25, 0.25, '--block-px', 8]
+    first, again, other = (indexed(folder, *words, '--split-seed', seed).locations.split for seed in (1, 1, 2))
+    assert (first == again).all()
+    assert (first != other).any()
+
+
+def test_dates_in_tags_reach_the_index(tmp_path):
+    (tmp_path / 'images').mkdir()
+    for year in (2020, 2021):
+        write_raster(tmp_path / 'images' / f'{year}.tif', tags={'TIFFTAG_DATETIME': f'{year}:07:11 10:11:12'})
+    found = indexed(tmp_path, '--date-tag', 'TIFFTAG_DATETIME').index['dates'][0]
+    assert found.astype('datetime64[D]').astype(str).tolist() == ['2020-07-11', '2021-07-11']
 
 
 def test_limits_reach_the_index(folder):
@@ -115,6 +157,22 @@ def test_a_change_raster_reaches_the_index(folder):
     assert index.pair_noise(0, 0, 2) == pytest.approx(64 / 1024)
 
 
+def test_assets_and_sensors_of_a_table_reach_the_index(folder):
+    rows = [
+        {
+            'datetime': pd.Timestamp(date, tz='UTC'),
+            'craft': f's{number % 2}',
+            'assets': {'data': {'href': f'image_{date}.tif'}, 'thumbnail': {'href': 'x.png'}},
+        }
+        for number, date in enumerate(DATES)
+    ]
+    pd.DataFrame(rows).to_parquet(folder / 'items.parquet')
+    words = ['--table', folder / 'items.parquet', '--table-root', folder / 'images', '--assets', 'data']
+    words += ['--sensor-column', 'craft', '--same-sensor', '-o', folder / 'p.parquet', '--size-px', 32]
+    assert run(command, *words) == 0
+    assert PairIndex.read(folder / 'p.parquet').count('unknown') == 4
+
+
 def test_a_table_serves_in_place_of_images(folder):
     (folder / 'table.csv').write_text(
         'path,day,clouds\nimage_20200101.tif,2001-01-01,0\nimage_20200111.tif,2002-01-01,80\n'
@@ -128,6 +186,8 @@ def test_a_table_serves_in_place_of_images(folder):
     ]
     with pytest.raises(ValueError, match='No location has two dates'):
         run(command, *words, '--max-cloud', 50)
+    with pytest.raises(FileNotFoundError, match=r'The table nowhere\.csv is not there'):
+        run(command, *words, '--table', 'nowhere.csv')
 
 
 @pytest.mark.parametrize(
@@ -137,7 +197,14 @@ def test_a_table_serves_in_place_of_images(folder):
         (['--polygons', 'x', '--change-raster', 'y'], 'not both'),
         (['--polygons', '{folder}/change.gpkg'], 'more than two dates'),
         (['--split', '0.5', '0.25', '0.25'], '1 blocks cannot be shared out'),
+        (['--res', '1', '2', '3'], '3 were given'),
+        (['--event-column', 'event'], '--event-column says something about polygons'),
+        (['--event-date', '2021-01-01'], '--event-date says something about polygons'),
+        (['--change-raster', 'x', '--class-column', 'kind'], '--class-column says something about polygons'),
+        (['--polygons', 'nowhere.gpkg'], 'holds no polygons that can be read'),
         (['-o', '{folder}/nowhere/x.parquet'], 'make it first'),
+        (['--map', '{folder}/nowhere/x.html'], 'make it first'),
+        (['--min-gap-days', '9999'], r'No two dates of any of 4 locations .*min_gap_days=9999'),
     ],
 )
 def test_wrong_options_are_told(folder, words, message):
@@ -175,7 +242,7 @@ def test_the_map_stands_alone_and_tells_dates_and_noise(folder):
     page = (folder / 'map.html').read_text()
     assert not re.findall(r'<(?:script|link)[^>]*(?:src|href)=', page)
     assert 'Leaflet' in page
-    assert page.count('image_20220301.tif') == 4
+    assert page.count('image_20220301.tif') == page.count('overflow-y:auto') == 4  # many dates must not fill the screen
     assert 'noisy' in describe_location(index, 0)
     assert '0.250' in describe_location(index, 0)
     assert 'noisy' not in describe_location(index, 1)
@@ -222,6 +289,18 @@ def test_the_estimate_finds_changed_scenes(changed_scenes):
     assert found['probability'].between(0, 1).all()
     assert agreement(distance, flags, found['location'].to_numpy()).auc > 0.9
     assert agreement(pixel_distances(dataset, keys), flags, found['location'].to_numpy()).auc > 0.9
+
+
+def test_the_estimate_compares_within_scenes(changed_scenes):
+    dataset, (keys, _) = TemporalPairs(changed_scenes), all_keys(changed_scenes)
+    keys = [key for key in keys if (key.earlier, key.later) == (0, 1)]
+    scenes = np.arange(len(keys)) % 2
+    found = estimate_noise(dataset, keys, pixels_as_features, scenes=scenes)
+    distance = feature_distances(dataset, keys, pixels_as_features)
+    assert found['scene'].tolist() == scenes.tolist()
+    expected = relative_scores(distance, found['location'].to_numpy(), scenes)
+    assert found['score'].to_numpy() == pytest.approx(expected)
+    assert estimate_noise(dataset, keys, pixels_as_features)['score'].to_numpy() != pytest.approx(expected)
 
 
 def test_few_pairs_are_told(changed_scenes):
@@ -284,3 +363,9 @@ def test_scenes_command(tmp_path, capsys):
     assert run(scenes, tmp_path / 's', '--scenes', 4, '--dates', 2, '--size-px', 32, '--noisy-share', 0.5) == 0
     assert '4 scenes of 2 dates' in capsys.readouterr().out
     assert len(list((tmp_path / 's').glob('*.tif'))) == 8
+    run(scenes, tmp_path / 'other', '--scenes', 1, '--size-px', 32, '--res', 3, '--r-img', 0.9, '--noisy-share', 1)
+    run(scenes, tmp_path / 'seed', '--scenes', 1, '--size-px', 32, '--r-img', 0.1, '--noisy-share', 1, '--seed', 1)
+    areas = [gpd.read_file(tmp_path / name / 'changes.gpkg').area.sum() for name in ('other', 'seed')]
+    assert areas[0] / (32 * 3) ** 2 > 0.6 > 0.4 > areas[1] / (32 * 2) ** 2
+    first, second = (rasterio.open(tmp_path / name / 'scene_000_20160615.tif').read() for name in ('other', 'seed'))
+    assert not np.array_equal(first, second)

@@ -197,7 +197,7 @@ class TestPairDataModule:
         assert data.aug(next(iter(data.train_dataloader())))['image'].shape == (8, 6, 32, 32)
 
 
-class TestSegmentationDataModule:
+class TestLabelledDataModule:
     def test_noise_option(self) -> None:
         classes = {}
         for noise in ('half', 'evaluation', 'none'):

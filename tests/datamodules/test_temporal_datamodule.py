@@ -43,9 +43,18 @@ def test_training_and_validation_lie_on_separate_ground(stored):
 def test_splits_of_the_index_are_kept(stored, tmp_path):
     index = PairIndex.read(stored / 'pairs.parquet').with_splits(block_px=16, shares=(0.25, 0.5, 0.25), seed=5)
     index.write(tmp_path / 'split.parquet')
-    data = TemporalPairsDataModule(str(tmp_path / 'split.parquet'), root=str(stored / 'images'))
+    data = TemporalPairsDataModule(str(tmp_path / 'split.parquet'))
     data.setup('fit')
     assert len(data.train_dataset) == 9
+
+
+def test_images_that_moved_are_found_in_the_root(tmp_path):
+    index = build_index(scan_rasters([write_series(tmp_path / 'images', DATES, size_px=96)]), size_px=16)
+    index.write(tmp_path / 'pairs.parquet')
+    (tmp_path / 'images').rename(tmp_path / 'moved')
+    assert len(module(tmp_path, root=str(tmp_path / 'moved')).train_dataset) > 0
+    with pytest.raises(FileNotFoundError, match='not where they were'):
+        module(tmp_path)
 
 
 def test_batches_keep_the_pair_contract(stored):
@@ -79,6 +88,7 @@ def test_policy_length_and_weights_reach_the_sampler(stored):
     ('arguments', 'found'),
     [
         ({'bands': [2]}, lambda data: batches(data.train_dataloader())[0]['image'].shape[2] == 1),
+        ({'roi': (399_999, 4_999_500, 400_500, 5_000_001)}, lambda data: len(data.pair_index) == 9),
         ({'months': [7]}, lambda data: set(np.diff(data.pair_index.offsets)) == {2}),
         ({'toi': ('2020-01-01', '2020-12-31')}, lambda data: set(np.diff(data.pair_index.offsets)) == {2}),
         ({'stack_dates': True}, lambda data: data.aug(batches(data.train_dataloader())[0])['image'].shape[1] == 4),

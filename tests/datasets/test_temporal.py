@@ -15,7 +15,7 @@ from torchgeo.samplers import GriddedPatchSampler
 
 from geo_noisy.datasets import TemporalPairs, scan_dataset
 from geo_noisy.datasets.scenes import write_scenes
-from geo_noisy.pairs import PairKey, PairPolicy, build_index, change_polygons, scan_rasters
+from geo_noisy.pairs import Limits, PairKey, PairPolicy, build_index, change_polygons, scan_rasters
 from geo_noisy.pairs.reader import UnreadableFileError, WindowReader
 from geo_noisy.pairs.scan import Capture, scan_captures
 from geo_noisy.samplers import PairSampler, select_patches
@@ -127,12 +127,12 @@ def test_alignment_is_half_a_pixel_snapped_and_a_twentieth_resampled(tmp_path, o
     write_raster(tmp_path / 'a_20200101.tif', first[None])
     write_raster(tmp_path / 'b_20210101.tif', moved[None], offset_px=offset)
     index = build_index(scan_rasters([tmp_path]), size_px=32)
-    for align, limit in (('snap', 0.5), ('resample', 0.05)):
+    for align, limit in (('snap', 0.54), ('resample', 0.05)):  # the measurement is off by 0.04 over half a pixel
         dataset = TemporalPairs(index, align=align)
         for location in range(len(index)):
             image = dataset[location]['image'][:, 0].double().numpy()
             found = np.abs(measured_shift(image[0], image[1]))
-            assert found.max() <= limit + 0.04  # what the measurement itself is off by
+            assert found.max() <= limit
             if align == 'snap':
                 expected = np.abs(np.array(offset) - np.round(offset))[::-1]
                 assert found == pytest.approx(expected, abs=0.06)
@@ -160,6 +160,18 @@ def test_bands_in_files_of_their_own_may_have_other_resolutions(tmp_path):
     assert sample['image'].shape == (2, 2, 32, 32)
     with rasterio.open(tmp_path / 'B02_0.tif') as file:
         assert np.array_equal(sample['image'][0, 0].numpy(), file.read(1)[:32, :32])
+
+
+def test_bands_of_one_resolution_need_not_have_one_corner(tmp_path):
+    ground = smooth_ground(80).astype(np.float32)
+    captures = []
+    for date in range(2):
+        whole = write_raster(tmp_path / f'B02_{date}.tif', ground[None, :64, :64])
+        moved = write_raster(tmp_path / f'B03_{date}.tif', ground[None, 1:65, :64], offset_px=(0, 1))
+        captures.append(Capture((str(whole), str(moved)), time=date * 86_400))
+    index = build_index(scan_captures(captures), size_px=32, limits=Limits(footprint='bounds'))
+    image = TemporalPairs(index)[len(index) - 1]['image'][0]
+    assert torch.equal(image[0], image[1])
 
 
 def test_one_handle_stays_open_for_each_file(series, monkeypatch):
@@ -226,7 +238,7 @@ def test_if_nothing_can_be_read_a_run_stops_after_all(series):
 
 def test_files_that_moved_are_told(series):
     Path(series.files['paths'][0][0]).unlink()
-    with pytest.raises(UnreadableFileError, match=r'is not there.*--root'):
+    with pytest.raises(UnreadableFileError, match=r'is not there.*init_args\.root'):
         TemporalPairs(series)[0]
 
 
@@ -270,6 +282,7 @@ def test_any_torchgeo_raster_data_set_serves(tmp_path):
     direct = build_index(scan_rasters([folder]), size_px=32)
     assert np.array_equal(index.times, direct.times)
     assert index.files['sensor'].tolist() == ['Images'] * 3
+    assert scan_dataset(Images(str(folder)), sensor='drone').files['sensor'].tolist() == ['drone'] * 3
     with pytest.raises(ValueError, match='has no "date" group'):
         scan_dataset(RasterDataset(str(folder)))
     left = box(400_000, 4_999_360, 400_320, 5_000_000)

@@ -1,11 +1,12 @@
-"""xBD pairs as any other region: tiles and polygons go through the index, and come back with the same noise."""
+"""xBD pairs as any other region: tiles and polygons go through the command, and come back with the same noise."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from geo_noisy.datasets.xbd_labels import CLASSES
-from geo_noisy.pairs import build_index, change_polygons, scan_rasters
+from geo_noisy.main import main
+from geo_noisy.pairs import PairIndex
 from tests.data.xbd_region import LEFT, RES, STEP, TOP, write_region, xbd_table
 
 TILE_PX = 512
@@ -15,12 +16,15 @@ TILE_PX = 512
 @pytest.mark.parametrize('method', ['area', 'raster'])
 def test_noise_of_xbd_comes_back(tmp_path, shared, method):
     table = xbd_table(shared / 'xbd')
-    buildings = write_region(tmp_path, table)
-    index = build_index(scan_rasters([tmp_path]), size_px=TILE_PX)
-    assert len(index) == len(table) == 100
+    (tmp_path / 'images').mkdir()
+    buildings = write_region(tmp_path / 'images', table)
+    buildings.to_file(tmp_path / 'buildings.gpkg')
     damaged = [name for name in CLASSES[2:] if name in set(buildings['damage'])]
-    noise = change_polygons(buildings, class_column='damage', noisy_classes=damaged)
-    index = index.with_noise(noise, method=method)
+    words = ['index', tmp_path / 'images', '--size-px', TILE_PX, '--polygons', tmp_path / 'buildings.gpkg']
+    words += ['--class-column', 'damage', '--noisy-classes', *damaged, '--noise', method, '--statistics', 0]
+    assert main([str(word) for word in (*words, '-o', tmp_path / 'pairs.parquet')]) == 0
+    index = PairIndex.read(tmp_path / 'pairs.parquet')
+    assert len(index) == len(table) == 100
     images = table.drop_duplicates('image')['image'].tolist()
     x, y = index.corners().T
     columns = {'row_px': np.round((TOP - y) / RES).astype(int), 'col_px': np.round((x - LEFT) % STEP / RES).astype(int)}

@@ -316,7 +316,7 @@ def test_transforms_are_applied(dataset_class):
 @BOTH
 def test_in_memory_is_the_same_in_shared_tensors_with_bytes_stated(dataset_class, capsys, monkeypatch):
     lazy, stored = dataset_class(**SMALL), dataset_class(in_memory=True, **SMALL)
-    assert re.search(r'VTS (pairs|segmentation), train, 0 MB in memory: 100%', capsys.readouterr().err)
+    assert re.search(r'VTS (pairs|segmentation), train, 0 MB in memory: ', capsys.readouterr().err)
     assert all(stack.is_shared() for stack in stored._rows)
     monkeypatch.setattr(stored, '_make', lambda _: pytest.fail('made again'))
     assert all(same(lazy[i], stored[i]) for i in range(8))

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from geo_noisy.losses.functional import cross_image_loss, info_nce, within_image_loss
+from geo_noisy.losses.functional import cross_image_loss, info_nce, rince, within_image_loss
 
 IGNORE = 255
 
@@ -203,3 +203,94 @@ class TestBadInput:
         features = torch.ones(1, 2, 2, 2)
         with pytest.raises(ValueError, match=r'not \(1, 64, 64\)'):
             within_image_loss(features, features, torch.zeros(1, 64, 64), torch.zeros(1, 2, 2), 0.1)
+
+
+class TestRINCE:
+    """Against the published formula, written as a loop, and its limit."""
+
+    def tensors(self) -> list[Tensor]:
+        generator = torch.Generator().manual_seed(3)
+        return [torch.randn(n, 6, generator=generator, dtype=torch.float64) for n in (5, 5, 9)]
+
+    @staticmethod
+    def reference(query: Tensor, key: Tensor, queue: Tensor, tau: float, q: float, lam: float) -> float:
+        def cosine(a: Tensor, b: Tensor) -> float:
+            return float(a @ b) / math.sqrt(float(a @ a) * float(b @ b))
+
+        total = 0.0
+        for anchor, partner in zip(query, key, strict=True):
+            pos = math.exp(cosine(anchor, partner) / tau)
+            neg = sum(math.exp(cosine(anchor, other) / tau) for other in queue)
+            total += -(pos**q) / q + (lam * (pos + neg)) ** q / q
+        return total / len(query)
+
+    @pytest.mark.parametrize('q', [0.1, 0.6, 1.0])
+    @pytest.mark.parametrize('lam', [0.01, 0.5])
+    def test_against_a_loop(self, q: float, lam: float) -> None:
+        tensors = self.tensors()
+        expected = self.reference(*tensors, 0.2, q, lam)
+        assert float(rince(*tensors, 0.2, q=q, lam=lam)) == pytest.approx(expected, rel=1e-12)
+
+    @pytest.mark.parametrize(('q', 'tolerance'), [(0.0, 1e-9), (1e-9, 1e-7), (1e-4, 1e-2)])
+    def test_as_q_goes_to_zero_it_is_info_nce(self, q: float, tolerance: float) -> None:
+        query, key, queue = (tensor.requires_grad_() for tensor in self.tensors())
+        robust = rince(query, key, queue, 0.2, q=q, lam=0.01) - math.log(0.01)
+        plain = info_nce(query, key, queue, 0.2)
+        assert robust.item() == pytest.approx(plain.item(), abs=tolerance)
+        gradients = [torch.autograd.grad(loss, (query, key, queue)) for loss in (robust, plain)]
+        for ours, theirs in zip(*gradients, strict=True):
+            assert torch.allclose(ours, theirs, rtol=0, atol=tolerance)
+
+    def test_gradients(self) -> None:
+        tensors = [tensor.requires_grad_() for tensor in self.tensors()]
+        assert torch.autograd.gradcheck(lambda *t: rince(*t, 0.2, q=0.5, lam=0.1), tensors)
+
+    def test_a_false_positive_pulls_less_than_in_info_nce(self) -> None:
+        """At q = 1 the pull of a pair falls with its similarity; in InfoNCE it rises."""
+        queue = -torch.eye(4)[:1]
+        pulls = {}
+        for name, loss in (
+            ('rince', lambda *t: rince(*t, 0.5, q=1.0, lam=0.01)),
+            ('plain', lambda *t: info_nce(*t, 0.5)),
+        ):
+            sizes = []
+            for angle in (0.3, 2.0):  # nearly the same, and far apart
+                key = torch.tensor([[math.cos(angle), math.sin(angle), 0.0, 0.0]])
+                query = torch.eye(4)[:1].clone().requires_grad_()
+                (gradient,) = torch.autograd.grad(loss(query, key, queue), query)
+                sizes.append(float(gradient.norm()) / math.sin(angle))
+            pulls[name] = sizes[1] / sizes[0]
+        assert pulls['rince'] < 1 < pulls['plain']
+
+    def test_excluded_keys_are_no_negatives(self) -> None:
+        query, key, queue = self.tensors()
+        excluded = torch.zeros(5, 9, dtype=torch.bool)
+        excluded[:, 0] = True
+        expected = rince(query, key, queue[1:], 0.2)
+        assert torch.allclose(rince(query, key, queue, 0.2, excluded=excluded), expected)
+
+    def test_finite_where_a_negative_lies_far_above_the_positive(self) -> None:
+        query = torch.tensor([[1.0, 0.0]], requires_grad=True)
+        key, queue = torch.tensor([[-0.9, 0.44]]), torch.tensor([[1.0, 0.0]])
+        loss = rince(query, key, queue, 0.02, q=1.0, lam=0.01)
+        assert loss.item() == pytest.approx(0.01 * math.exp(50), rel=1e-3)
+        (gradient,) = torch.autograd.grad(loss, query)
+        assert torch.isfinite(gradient).all()
+
+    def test_half_precision_is_finite(self) -> None:
+        vectors = torch.ones(4, 8, dtype=torch.float16)
+        assert torch.isfinite(rince(vectors, vectors, vectors, 0.07, q=1.0))
+
+    @pytest.mark.parametrize(
+        ('arguments', 'message'),
+        [
+            ({'q': 1.5}, 'q is 1.5'),
+            ({'lam': 0.0}, 'lam is 0.0'),
+            ({'q': 1.0, 'temperature': 0.01}, 'overflows'),
+            ({'temperature': 0.0}, 'temperature is 0.0'),
+        ],
+    )
+    def test_arguments(self, arguments: dict[str, float], message: str) -> None:
+        vectors = torch.ones(2, 3)
+        with pytest.raises(ValueError, match=message):
+            rince(vectors, vectors, vectors, **{'temperature': 0.2, **arguments})

@@ -153,6 +153,18 @@ def test_half_downloaded_files_are_counted(tmp_path):
     assert 'incomplete or damaged' in index.excluded[0].reason
 
 
+def test_half_downloaded_bands_are_counted(tmp_path):
+    folder = write_series(tmp_path / 'a', size_px=256)
+    path = folder / 'half_20230101.tif'
+    with rasterio.open(folder / 'image_20200101.tif') as file:
+        pixels, profile = file.read(), file.profile | {'interleave': 'band'}
+    with rasterio.open(path, 'w', **profile) as copy:
+        copy.write(pixels)
+    with path.open('r+b') as file:
+        file.truncate(round(path.stat().st_size * 0.7))  # the first band is whole
+    assert 'incomplete or damaged' in build(folder).excluded[0].reason
+
+
 def test_missing_paths_and_empty_folders_are_errors(tmp_path):
     with pytest.raises(FileNotFoundError, match='neither a file nor a folder'):
         scan_rasters([tmp_path / 'nowhere'])
@@ -315,6 +327,12 @@ def test_dates_in_names(tmp_path, name, arguments, day):
     assert scan.files['time'].iloc[0] == pd.Timestamp(day, tz='UTC').timestamp()
 
 
+@pytest.mark.parametrize('arguments', [{'date_regex': '('}, {'sensor_regex': '('}])
+def test_wrong_patterns_are_told(tmp_path, arguments):
+    with pytest.raises(ValueError, match=r"'\(' is no regular expression"):
+        scan_rasters([write_series(tmp_path / 'a')], **arguments)
+
+
 def test_dates_that_cannot_be_read_are_told(tmp_path):
     path = write_raster(tmp_path / 'x_99999999.tif')
     with pytest.raises(ValueError, match='cannot be read'):
@@ -375,12 +393,29 @@ def test_several_assets_must_be_chosen(tmp_path):
         scan_table(table, assets=['B04'])
 
 
+def test_items_without_assets_date_or_cloud_cover_are_no_crash(tmp_path):
+    table = items(tmp_path / 'a').astype({'eo:cloud_cover': object, 'datetime': object})
+    table.loc[0, 'eo:cloud_cover'] = None
+    table.loc[1, 'assets'] = None
+    table.loc[2, 'datetime'] = pd.NaT
+    scan = scan_table(table, assets=['data'], root=tmp_path / 'a')
+    assert scan.files['cloud'].isna().tolist() == [True]
+    assert [(item.reason, item.example) for item in scan.excluded] == [
+        ('no asset data', '20210101'),
+        ('NaT is not a date.', '20220101'),
+    ]
+
+
 def test_any_table_with_paths_and_dates_serves(tmp_path):
     folder = write_series(tmp_path / 'a')
     table = pd.DataFrame({'file': [f'image_{year}0101.tif' for year in (2020, 2021)], 'day': ['2001-05-06', '']})
+    table['satellite'] = 'x'
     table.to_csv(tmp_path / 'table.csv', index=False)
-    scan = scan_table(tmp_path / 'table.csv', path_column='file', date_column='day', root=folder)
+    scan = scan_table(
+        tmp_path / 'table.csv', path_column='file', date_column='day', sensor_column='satellite', root=folder
+    )
     assert scan.files['time'].tolist() == [pd.Timestamp('2001-05-06', tz='UTC').timestamp()]
+    assert scan.files['sensor'].tolist() == ['x']
     assert 'is not a date' in scan.excluded[0].reason
     with pytest.raises(ValueError, match="no column 'when'"):
         scan_table(table, path_column='file', date_column='when')
@@ -390,6 +425,31 @@ def test_bands_in_files_of_their_own_make_one_capture(tmp_path):
     bands = [write_raster(tmp_path / f'B{band}.tif', bands=1, seed=band) for band in range(3)]
     scan = scan_captures([Capture(tuple(map(str, bands)), time=0)])
     assert scan.files['bands'].tolist() == [3]
+
+
+@pytest.mark.parametrize(
+    ('second', 'reason'),
+    [
+        ({'crs': None}, 'no CRS'),
+        ({'crs': 'EPSG:32634'}, 'cover other ground'),
+        ({'offset_px': (2, 0)}, 'cover other ground'),
+        ({'size_px': 32}, 'cover other ground'),
+        (None, 'not a raster'),
+    ],
+)
+def test_every_band_of_a_capture_is_looked_at(tmp_path, second, reason):
+    first, other = write_raster(tmp_path / 'B1.tif', bands=1), tmp_path / 'B2.tif'
+    if second is not None:
+        write_raster(other, bands=1, **second)
+    whole = Capture((str(first),) * 2, time=0)
+    scan = scan_captures([whole, Capture((str(first), str(other)), time=1)])
+    assert reason in scan.excluded[0].reason
+
+
+def test_a_mask_of_any_band_counts(tmp_path):
+    first = write_raster(tmp_path / 'B1.tif', bands=1)
+    second = write_raster(tmp_path / 'B2.tif', bands=1, nodata=0)
+    assert scan_captures([Capture((str(first), str(second)), time=0)]).files['masked'].tolist() == [True]
 
 
 # Geometry ------------------------------------------------------------------------------------------------------------

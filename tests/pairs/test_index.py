@@ -105,6 +105,26 @@ def test_sensors_may_be_chosen_or_kept_apart(tmp_path):
         index.select(sensors=['C'])
 
 
+@pytest.mark.parametrize(
+    ('dates', 'pairs'),
+    [
+        (('20191201', '20200101', '20200301'), [(0, 1)]),
+        (('20200301', '20200701', '20210531', '20210615'), [(0, 2), (1, 3)]),
+    ],
+)
+def test_seasons_may_be_kept_apart(tmp_path, dates, pairs):
+    index = build_index(scan_rasters([write_series(tmp_path / 'a', dates)]), size_px=64)
+    rules = index.with_rules(PairRules(same_season=True))
+    assert [tuple(row[1:]) for row in rules.keys('unknown', np.arange(rules.count('unknown'))).tolist()] == pairs
+
+
+def test_seasons_and_sensors_may_both_be_kept_apart(tmp_path):
+    for sensor, date in (('A', '20200101'), ('B', '20200111'), ('A', '20210101'), ('A', '20210701')):
+        write_raster(tmp_path / f'S{sensor}_{date}.tif')
+    index = build_index(scan_rasters([tmp_path], sensor_regex='S([AB])'), size_px=64)
+    assert index.with_rules(PairRules(same_season=True, same_sensor=True)).count('unknown') == 1
+
+
 def test_time_of_interest_and_months_choose_dates(series):
     assert np.diff(series.select(toi=('2020-01-05', '2020-12-31')).offsets).tolist() == [2] * 4
     assert np.diff(series.select(months=[1]).offsets).tolist() == [3] * 4
@@ -182,6 +202,22 @@ def test_windows_of_two_splits_keep_their_distance(seed, block_px, margin_px, st
         apart = parts[first].union_all().distance(parts[second].union_all())
         assert apart >= margin_px
         assert not parts[first].union_all().intersection(parts[second].union_all()).area
+
+
+@pytest.mark.parametrize('seed', range(5))
+@pytest.mark.parametrize('gap', [0.5, 9.25])
+def test_the_margin_holds_between_sites_too(tmp_path, seed, gap):
+    for site in range(4):
+        for date in ('20200101', '20210101'):
+            place = {'offset_px': (site % 2 * (64 + gap), site // 2 * (64 + gap)), 'size_px': 64}
+            write_raster(tmp_path / f'{site}_{date}.tif', **place)
+    index = build_index(scan_rasters([tmp_path]), size_px=16)
+    assert len(index.sites) == 4
+    split = index.with_splits(block_px=32, margin_px=10, seed=seed).locations.split
+    boxes = index.windows()
+    for first, second in ((0, 1), (0, 2), (1, 2)):
+        parts = [gpd.GeoSeries(boxes[split == code]).union_all() for code in (first, second)]
+        assert parts[0].distance(parts[1]) >= 10 * 10 * 0.99
 
 
 def test_shares_are_met_about(tmp_path):
@@ -284,7 +320,7 @@ def test_files_that_moved_are_found_beside_the_index_or_in_the_root(tmp_path, se
     shutil.move(tmp_path / 'images', moved / 'images')
     assert PairIndex.read(moved / 'pairs.parquet').files['paths'][0][0] == str(moved / 'images' / 'image_20200101.tif')
     shutil.move(moved / 'images', tmp_path / 'new')
-    with pytest.raises(FileNotFoundError, match=r'not where they were.*--root'):
+    with pytest.raises(FileNotFoundError, match=r'not where they were.*init_args\.root'):
         PairIndex.read(moved / 'pairs.parquet')
     found = PairIndex.read(moved / 'pairs.parquet', root=tmp_path / 'new')
     assert found.files['paths'][0][0] == str(tmp_path / 'new' / 'image_20200101.tif')

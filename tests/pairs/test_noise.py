@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import given, settings
@@ -103,6 +104,14 @@ def test_a_place_that_recovered_looks_as_before(series):
     assert all_flags(index) == [1, 0, 1]
 
 
+@pytest.mark.parametrize('empty', [None, '', pd.NA, pd.NaT, np.nan])
+def test_an_empty_date_of_recovery_is_never_and_of_an_event_unknown(series, empty):
+    frame = polygons(square(0, 0, 16), square(32, 0, 16), when=['2020-06-01', empty], back=[empty, empty])
+    index = series.with_noise(change_polygons(frame, event_column='when', recovered_column='back'))
+    assert all_flags(index) == [1, 1, 0]
+    assert all_flags(index, location=1) == [-1, -1, -1]
+
+
 def test_noise_of_several_events_is_that_of_their_union(series):
     frame = polygons(
         square(0, 0, 16), square(8, 0, 16), square(0, 0, 16), when=['2020-06-01', '2021-06-01', '2020-06-01']
@@ -139,10 +148,11 @@ def test_without_polygons_noise_is_unknown(series):
 
 
 def test_ground_that_polygons_do_not_cover_stays_unknown(series):
-    noise = change_polygons(polygons(square(0, 0, 16)), event_date='2020-06-01')
-    index = series.with_noise(noise, within=square(0, 0, 32))
+    ground = polygons(square(0, 0, 32)).to_crs('EPSG:4326')
+    noise = change_polygons(polygons(square(0, 0, 16)), event_date='2020-06-01', ground=ground)
+    index = series.with_noise(noise)
+    assert all_flags(index, location=0) == [1, 1, 0]
     assert all_flags(index, location=1) == [-1, -1, -1]
-    assert index.count('noisy') == 2
 
 
 def test_classes_choose_polygons(series):
@@ -154,6 +164,8 @@ def test_classes_choose_polygons(series):
         change_polygons(frame, class_column='damage', noisy_classes=['major'])
     with pytest.raises(ValueError, match='needs class_column'):
         change_polygons(frame, noisy_classes=['minor'])
+    with pytest.raises(ValueError, match="no column 'kind'"):
+        change_polygons(frame, class_column='kind')
 
 
 def test_polygons_in_another_crs_land_on_the_same_ground(series):
@@ -167,10 +179,21 @@ def test_polygons_without_crs_are_an_error_unless_it_is_stated(tmp_path, series)
     with pytest.raises(ValueError, match=r'no CRS.*--polygons-crs'):
         change_polygons(frame)
     assert change_polygons(frame, crs='EPSG:32633').geometry.crs.to_epsg() == 32633
+    with pytest.raises(ValueError, match=r"'EPSG:nowhere' of the polygons is unknown"):
+        change_polygons(frame, crs='EPSG:nowhere')
+
+
+def test_polygons_that_the_crs_of_the_images_does_not_reach_meet_nothing(series):
+    here = polygons(square(0, 0, 16)).to_crs('EPSG:4326')
+    far = polygons(shapely.box(179.9, -1, 180, 1), shapely.box(-165.1, 0, -164.9, 0.1), crs='EPSG:4326')
+    noise = change_polygons(pd.concat([far, here], ignore_index=True), event_date='2020-06-01')
+    assert [series.with_noise(noise).count(name) for name in ('noisy', 'unknown')] == [2, 0]
+    with pytest.raises(ValueError, match='meets any of 2 windows'):
+        series.with_noise(change_polygons(far, event_date='2020-06-01'))
 
 
 def test_polygons_elsewhere_are_an_error(series):
-    with pytest.raises(ValueError, match='None of 1 polygons meets any of 2 windows'):
+    with pytest.raises(ValueError, match=r'None of 1 polygons meets any of 2 windows.*: longitude 13\.\d{4} to'):
         series.with_noise(change_polygons(polygons(square(1000, 0, 16)), event_date='2020-06-01'))
 
 
@@ -207,7 +230,7 @@ def test_invalid_outlines_are_mended_and_flat_ones_left_out():
         ({'event_column': 'where'}, "no column 'where'"),
         ({'event_date': '2020-01-01', 'event_column': 'when'}, 'not both'),
         ({'event_date': '2021-01-01/2020-01-01'}, 'ends before it starts'),
-        ({'event_date': 'soon'}, 'soon'),
+        ({'event_date': 'soon'}, "'soon' is not a date; write one as"),
         ({'event_date': '2021-01-01', 'recovered_column': 'when'}, 'recovered before their event'),
     ],
 )
@@ -225,11 +248,40 @@ def test_a_change_raster_serves_in_place_of_polygons(tmp_path, two_dates):
     assert [index.pair_noise(location, 0, 1) for location in range(2)] == pytest.approx([25 / 1024, 48 / 1024])
 
 
+def test_change_rasters_tell_nothing_where_they_hold_no_data(tmp_path, two_dates):
+    changed = np.zeros((1, 32, 32), dtype=np.uint8)
+    changed[0, :4] = 1
+    left = write_raster(tmp_path / 'left.tif', changed)
+    assert two_dates.with_noise(change_raster(left)).index['noisy'].tolist() == [1, -1]
+    right = write_raster(tmp_path / 'right.tif', np.zeros_like(changed), offset_px=(32, 0))
+    assert two_dates.with_noise(change_raster(left, right)).index['noisy'].tolist() == [1, 0]
+    changed[0, 8:12, :4] = 255
+    holes = write_raster(tmp_path / 'holes.tif', changed, nodata=255)
+    both = two_dates.with_noise(change_raster(holes, right)).index
+    assert both['noisy'].tolist() == [-1, 0]
+    assert both['noise'].isna().tolist() == [True, False]
+
+
 def test_a_change_raster_without_change_or_crs_is_an_error(tmp_path):
     with pytest.raises(ValueError, match='Nothing changed'):
         change_raster(write_raster(tmp_path / 'none.tif', np.zeros((1, 8, 8), dtype=np.uint8)))
     with pytest.raises(ValueError, match='no CRS'):
         change_raster(write_raster(tmp_path / 'bare.tif', crs=None))
+    with pytest.raises(ValueError, match=r'nowhere\.tif cannot be read'):
+        change_raster(tmp_path / 'nowhere.tif')
+
+
+@pytest.mark.parametrize('name', ['nowhere.gpkg', 'text.geojson', 'table.parquet'])
+def test_files_without_polygons_are_told(tmp_path, name):
+    (tmp_path / 'text.geojson').write_text('text')
+    pd.DataFrame({'a': [1]}).to_parquet(tmp_path / 'table.parquet')
+    with pytest.raises(ValueError, match=f'{name} holds no polygons that can be read'):
+        change_polygons(tmp_path / name)
+
+
+def test_an_empty_file_of_polygons_is_told():
+    with pytest.raises(ValueError, match='None of 0 polygons has an area'):
+        change_polygons(polygons())
 
 
 @pytest.mark.parametrize('name', ['change.parquet', 'change.gpkg', 'change.geojson'])

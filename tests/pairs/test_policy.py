@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from geo_noisy.pairs import PairPolicy, PairTable
-from geo_noisy.pairs.epoch import Epoch, epoch_pairs, epoch_size
+from geo_noisy.pairs.epoch import Epoch
 
 CLEAN, NOISY = 20_446, 5_224  # xBD, train + tier3, the paper's split
 
@@ -16,6 +16,15 @@ def table(clean=CLEAN, noisy=NOISY, unknown=0):
 def coupled(locations):
     clean = np.array([(number, 0, 0) for number in range(locations)], dtype=np.int64)
     return PairTable(clean, clean + np.array([0, 0, 1]), np.empty((0, 3), dtype=np.int64))
+
+
+def epoch_size(source, policy):
+    return len(Epoch(source, policy, seed=0, epoch=0))
+
+
+def epoch_pairs(source, policy, *, seed, epoch):
+    drawn = Epoch(source, policy, seed=seed, epoch=epoch)
+    return drawn.pairs(np.arange(len(drawn)))
 
 
 def numbers(source, policy, *, seed=0, epoch=0):

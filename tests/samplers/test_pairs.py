@@ -38,14 +38,20 @@ def test_ranks_share_out_the_same_epoch(policy, world):
     assert together == whole[: len(whole) // world * world]
 
 
-@pytest.mark.parametrize('workers', [1, 2, 4])
-def test_workers_change_nothing(workers):
-    sampler = PairSampler(random_index(50), policy=PairPolicy(rate=0.25))
-    alone = torch.cat(list(DataLoader(Echo(), sampler=sampler, batch_size=7)))
-    with warnings.catch_warnings():
-        warnings.filterwarnings('ignore', message='This DataLoader will create', category=UserWarning)
-        shared = torch.cat(list(DataLoader(Echo(), sampler=sampler, batch_size=7, num_workers=workers)))
-    assert torch.equal(alone, shared)
+@pytest.mark.parametrize(('workers', 'world'), [(1, 1), (2, 1), (4, 1), (1, 4), (2, 2), (4, 4)])
+def test_workers_and_ranks_together_change_nothing(workers, world):
+    index, policy = random_index(50), PairPolicy(rate=0.25)
+    alone = torch.tensor(list(PairSampler(index, policy=policy)))
+    parts = []
+    for rank in range(world):
+        sampler = PairSampler(index, policy=policy, rank=rank, world_size=world)
+        with warnings.catch_warnings():
+            warnings.filterwarnings('ignore', message='This DataLoader will create', category=UserWarning)
+            loader = DataLoader(Echo(), sampler=sampler, batch_size=7, num_workers=workers)
+            parts.append(torch.cat(list(loader)))
+    together = torch.stack(parts, dim=1).flatten(0, 1)
+    assert torch.equal(together, alone[: len(together)])
+    assert len(alone) - len(together) < world
 
 
 @pytest.mark.parametrize('policy', POLICIES)

@@ -1,6 +1,7 @@
 """MoCo v2 on pairs, step by step."""
 
 import copy
+import math
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,21 @@ class TestStep:
     def test_temperature(self) -> None:
         losses = [one_step(task(temperature=value), batch()) for value in (0.05, 1.0)]
         assert not torch.isclose(*losses)
+
+    def test_rince(self) -> None:
+        plain = one_step(task(), batch())
+        limit = one_step(task(loss='rince', rince_q=0.0, rince_lam=0.5), batch())
+        assert torch.isclose(limit, plain + math.log(0.5))
+        others = [
+            one_step(task(loss='rince', **changes), batch()) for changes in ({}, {'rince_q': 0.1}, {'rince_lam': 1.0})
+        ]
+        assert len({round(loss.item(), 4) for loss in others}) == 3
+
+    def test_unknown_loss(self) -> None:
+        with pytest.raises(ValueError, match="loss is 'rinse'"):
+            task(loss='rinse')
+        with pytest.raises(ValueError, match=r'q is 2'):
+            task(loss='rince', rince_q=2.0)
 
     def test_batch_norm_splits_change_the_keys(self) -> None:
         states = []

@@ -7,7 +7,7 @@ import lightning.pytorch as pl
 import pytest
 import torch
 
-from geo_noisy.metrics.segmentation import inverse_frequency_weights
+from geo_noisy.metrics.pooled import inverse_frequency_weights
 from geo_noisy.tasks import MomentumContrast, SegmentationProbe
 from geo_noisy.transforms import Views, VTSViews
 from tests.data.vts import pairs_datamodule, segmentation_datamodule, trainer

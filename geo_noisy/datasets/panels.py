@@ -1,4 +1,4 @@
-"""Figures of VTS samples: images and masks side by side."""
+"""Figures of samples: images and masks side by side."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

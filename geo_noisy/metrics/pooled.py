@@ -1,4 +1,4 @@
-"""Segmentation scores from one confusion matrix pooled over the data set."""
+"""Scores from one confusion matrix pooled over the data set: of pixels, or of images."""
 
 from collections.abc import Sequence
 
@@ -7,18 +7,18 @@ from torch import Tensor
 from torchmetrics.classification import MulticlassConfusionMatrix
 
 
-class SegmentationScores(MulticlassConfusionMatrix):
+class PooledScores(MulticlassConfusionMatrix):
     """Per-class, macro and overall scores; an absent class counts 0 in the macro mean.
 
     (torchmetrics leaves a class out of the mean where neither target nor prediction holds it.)
     """
 
     def __init__(self, classes: Sequence[str], ignore_index: int = 255) -> None:
-        """Initialise new SegmentationScores.
+        """Initialise new PooledScores.
 
         Args:
             classes: Names of the declared classes.
-            ignore_index: Target label of pixels to leave out.
+            ignore_index: Target label to leave out.
         """
         super().__init__(num_classes=len(classes), ignore_index=ignore_index, validate_args=False)
         self.classes = tuple(classes)
@@ -52,14 +52,33 @@ def class_scores(confusion: Tensor) -> dict[str, Tensor]:
     }
 
 
-def inverse_frequency_weights(counts: Tensor) -> Tensor:
-    """Class weights equal to the inverse pixel frequency (paper, section V-A); 0 for an absent class.
+def image_confusions(predicted: Tensor, target: Tensor, *, classes: int, ignore_index: int = 255) -> Tensor:
+    """Confusion matrix of each image of a batch; their sum over all images is the pooled one.
 
     Args:
-        counts: Pixels of each class, [classes].
+        predicted: Classes, [B, ...].
+        target: True classes, of the same shape.
+        classes: Number of classes.
+        ignore_index: Target label to leave out.
 
     Returns:
-        Weights [classes], float32: all pixels over the pixels of the class.
+        Counts [B, classes, classes], int32, rows are targets.
+    """
+    predicted, target = (value.reshape(len(value), -1) for value in (predicted, target))
+    image = torch.arange(len(target), device=target.device)[:, None].expand_as(target)
+    cell = (image * classes + target) * classes + predicted
+    counts = torch.bincount(cell[target != ignore_index], minlength=len(target) * classes**2)
+    return counts.view(-1, classes, classes).to(torch.int32)
+
+
+def inverse_frequency_weights(counts: Tensor) -> Tensor:
+    """Class weights equal to the inverse class frequency (paper, section V-A); 0 for an absent class.
+
+    Args:
+        counts: Pixels, or images, of each class, [classes].
+
+    Returns:
+        Weights [classes], float32: all of them over those of the class.
     """
     counts = counts.to(torch.float64)
     return torch.where(counts > 0, counts.sum() / counts.clamp(min=1), 0.0).to(torch.float32)

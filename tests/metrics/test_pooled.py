@@ -4,13 +4,13 @@ import pytest
 import torch
 from torchmetrics.functional.classification import multiclass_f1_score, multiclass_jaccard_index
 
-from geo_noisy.metrics.segmentation import SegmentationScores
+from geo_noisy.metrics.pooled import PooledScores
 
 
 def test_against_torchmetrics_where_all_classes_are_there() -> None:
     target, predicted = torch.randint(0, 4, (5, 9, 9)), torch.randint(0, 4, (5, 9, 9))
     target[0, 0] = 255
-    scores = SegmentationScores(['a', 'b', 'c', 'd'])
+    scores = PooledScores(['a', 'b', 'c', 'd'])
     for t, p in zip(target, predicted, strict=True):
         scores.update(p[None], t[None])
     computed = scores.compute()
@@ -22,7 +22,7 @@ def test_against_torchmetrics_where_all_classes_are_there() -> None:
 
 
 def test_an_absent_class_counts_zero() -> None:
-    scores = SegmentationScores(['a', 'b', 'never'])
+    scores = PooledScores(['a', 'b', 'never'])
     scores.update(torch.tensor([0, 1]), torch.tensor([0, 1]))
     assert scores.compute()['f1_macro'] == pytest.approx(2 / 3)
     assert scores.compute()['f1_never'] == 0
@@ -31,6 +31,6 @@ def test_an_absent_class_counts_zero() -> None:
 def test_all_background_of_xbd() -> None:
     """Macro-F1 .197 over five classes for the published pixel shares (.96969 background)."""
     target = torch.arange(5).repeat_interleave(torch.tensor([96969, 2326, 257, 268, 179]))
-    scores = SegmentationScores(['background', 'none', 'minor', 'major', 'destroyed'])
+    scores = PooledScores(['background', 'none', 'minor', 'major', 'destroyed'])
     scores.update(torch.zeros_like(target), target)
     assert scores.compute()['f1_macro'] == pytest.approx(0.197, abs=5e-4)

@@ -1,0 +1,138 @@
+"""CIFAR-10 for pretraining with false positives, and for the linear classifier."""
+
+from pathlib import Path
+from typing import cast
+
+from geo_noisy.datamodules.base import LabelledDataModule, PairDataModule, sample_statistics
+from geo_noisy.datasets.cifar10 import CIFAR10, CIFAR10Pairs, Split
+from geo_noisy.datasets.cifar10_files import download_cifar10, has_cifar10
+from geo_noisy.pairs.keys import PairKey
+from geo_noisy.pairs.policy import PairPolicy
+
+
+class CIFAR10PairsDataModule(PairDataModule):
+    """Pairs of CIFAR-10 images of which a share is false (paper, Fig. 1)."""
+
+    def __init__(
+        self,
+        root: str | Path = Path('data/cifar10'),
+        batch_size: int = 256,
+        eval_batch_size: int | None = None,
+        num_workers: int = 0,
+        policy: PairPolicy | None = None,
+        train_count: int | None = None,
+        val_count: int = 5000,
+        dataset_seed: int = 0,
+        seed: int = 0,
+        download: bool = False,
+        stack_dates: bool = False,
+    ) -> None:
+        """Initialise a new CIFAR10PairsDataModule.
+
+        Args:
+            root: Folder of CIFAR-10, see :class:`~geo_noisy.datasets.CIFAR10`.
+            batch_size: Pairs in a training batch.
+            eval_batch_size: Pairs in a validation batch; ``batch_size`` by default.
+            num_workers: Worker processes for loading.
+            policy: The share of false pairs and how it is met; ``draw`` at rate 0 by default.
+            train_count: Training images; all by default.
+            val_count: Training images that are kept for validation.
+            dataset_seed: Seed of the split and of the false partners.
+            seed: Seed of order, views and query roles.
+            download: Whether to download CIFAR-10 into ``root``.
+            stack_dates: Whether to give pairs as [B, 2C, H, W], as TorchGeo's own tasks want them.
+        """
+        super().__init__(
+            CIFAR10Pairs,
+            batch_size=batch_size,
+            eval_batch_size=eval_batch_size,
+            num_workers=num_workers,
+            policy=policy or PairPolicy(rate=0.0, match='draw'),
+            seed=seed,
+            stack_dates=stack_dates,
+        )
+        self.root, self.download, self.dataset_seed = Path(root), download, dataset_seed
+        self.train_count, self.val_count = train_count, val_count
+
+    def prepare_data(self) -> None:
+        """Download CIFAR-10, where asked to."""
+        if self.download and not has_cifar10(self.root):
+            download_cifar10(self.root)
+
+    def band_statistics(self) -> tuple[list[float], list[float]]:
+        """Mean and standard deviation of each band, from 256 training images: the same at any rate."""
+        dataset = self.train_dataset or self.build_dataset('train')
+        return sample_statistics(dataset, float(self.std), key=lambda image: PairKey(image, 0, 0))
+
+    def build_dataset(self, split: str) -> CIFAR10Pairs:
+        """Build the pairs of 'train' or 'val'."""
+        return CIFAR10Pairs(
+            self.root,
+            split=cast(Split, split),
+            count=self.train_count if split == 'train' else None,
+            val_count=self.val_count,
+            seed=self.dataset_seed,
+        )
+
+
+class CIFAR10DataModule(LabelledDataModule):
+    """CIFAR-10 for the linear classifier."""
+
+    def __init__(
+        self,
+        root: str | Path = Path('data/cifar10'),
+        batch_size: int = 256,
+        eval_batch_size: int | None = None,
+        num_workers: int = 0,
+        label_fraction: float = 1.0,
+        train_count: int | None = None,
+        val_count: int = 5000,
+        test_count: int | None = None,
+        dataset_seed: int = 0,
+        seed: int = 0,
+        download: bool = False,
+    ) -> None:
+        """Initialise a new CIFAR10DataModule.
+
+        Args:
+            root: Folder of CIFAR-10, see :class:`~geo_noisy.datasets.CIFAR10`.
+            batch_size: Images in a training batch.
+            eval_batch_size: Images in a validation or test batch; ``batch_size`` by default.
+            num_workers: Worker processes for loading.
+            label_fraction: Share of the training images that is used, in (0, 1].
+            train_count: Training images; all by default.
+            val_count: Training images that are kept for validation.
+            test_count: Test images; all by default.
+            dataset_seed: Seed of the split.
+            seed: Seed of order, views and the choice of labels.
+            download: Whether to download CIFAR-10 into ``root``.
+        """
+        super().__init__(
+            CIFAR10,
+            batch_size=batch_size,
+            eval_batch_size=eval_batch_size,
+            num_workers=num_workers,
+            label_fraction=label_fraction,
+            seed=seed,
+        )
+        self.root, self.download, self.dataset_seed, self.val_count = Path(root), download, dataset_seed, val_count
+        self.counts = {'train': train_count, 'val': None, 'test': test_count}
+
+    def prepare_data(self) -> None:
+        """Download CIFAR-10, where asked to."""
+        if self.download and not has_cifar10(self.root):
+            download_cifar10(self.root)
+
+    def band_statistics(self) -> tuple[list[float], list[float]]:
+        """Mean and standard deviation of each band, from 256 training images."""
+        return sample_statistics(self.train_dataset or self.build_dataset('train'), float(self.std))
+
+    def build_dataset(self, split: str) -> CIFAR10:
+        """Build the images of 'train', 'val' or 'test'."""
+        return CIFAR10(
+            self.root,
+            split=cast(Split, split),
+            count=self.counts[split],
+            val_count=self.val_count,
+            seed=self.dataset_seed,
+        )

@@ -1,0 +1,317 @@
+"""What the probes share: an encoder that is frozen or fine-tuned, features worked out once, pooled scores."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import CosineAnnealingLR
+from torchgeo.datasets.utils import Sample
+from torchvision.models._api import WeightsEnum
+
+from geo_noisy.datamodules.base import LabelledDataModule
+from geo_noisy.datasets.pair_sample import IGNORE_INDEX
+from geo_noisy.metrics.pooled import PooledScores, image_confusions, inverse_frequency_weights
+from geo_noisy.models.encoder import last_features
+from geo_noisy.tasks.base import EncoderTask
+from geo_noisy.transforms.views import Views
+
+
+class Probe(EncoderTask):
+    """A head on an encoder; a subclass says which head, and what its targets are.
+
+    Frozen means frozen: no gradients, and batch norm in eval mode.
+    """
+
+    ignore: Sequence[str] | str | None = ('weights', 'views')
+    monitor = 'val_f1_macro'
+    mode = 'max'
+    target: str
+    """Key of the targets in a batch."""
+
+    views: Views | None
+    loss_weights: Tensor
+    val_scores: PooledScores
+    test_scores: PooledScores
+    test_outcomes: Tensor | None = None
+    """After a test: confusion matrix of each test image, [N, classes, classes] int32, of this process alone."""
+
+    def __init__(
+        self,
+        model: str = 'resnet18',
+        weights: WeightsEnum | bool | str | None = None,
+        in_channels: int = 3,
+        output_stride: int = 32,
+        classes: Sequence[str] = ('background', 'foreground'),
+        views: Views | None = None,
+        freeze: bool = True,
+        calibrate_batch_norm: bool = False,
+        cache_features: Literal['memory', 'disk'] | None = None,
+        feature_folder: str | None = None,
+        class_weights: Literal['inverse-frequency'] | Sequence[float] | None = 'inverse-frequency',
+        lr: float = 1e-3,
+        weight_decay: float = 1e-4,
+        band_mean: list[float] | None = None,
+        band_std: list[float] | None = None,
+    ) -> None:
+        """Initialise a new probe.
+
+        Args:
+            model: Name of an encoder of segmentation-models-pytorch.
+            weights: Weights of the encoder: path of a checkpoint, a TorchGeo weight or its name, True for ImageNet,
+                False or None for random ones.
+            in_channels: Number of bands.
+            output_stride: Image side over feature map side: 32, 16 or 8.
+            classes: Names of the classes, in order.
+            views: Random views of training images (and masks); none by default.
+            freeze: Whether the encoder stays as it is; False fine-tunes all of it.
+            calibrate_batch_norm: Pass the training images through the encoder once, before training, to set its
+                batch norm statistics (a random encoder has none).
+            cache_features: Where to keep features worked out once, for a frozen encoder without views: ``memory`` or
+                ``disk``; None encodes every batch anew.
+            feature_folder: Folder to keep cached features in for other probes of the same encoder on the same data,
+                and to take them from; by default they are this run's alone.
+            class_weights: ``inverse-frequency`` over the training set, a weight for each class, or None.
+            lr: Learning rate.
+            weight_decay: Weight decay.
+            band_mean: Mean of each band in [0, 1] units; by default the checkpoint's, else the data module's.
+            band_std: Standard deviation of each band in [0, 1] units; likewise.
+
+        Raises:
+            ValueError: If features are to be cached of an encoder that changes or of random views, or the number of
+                class weights is not that of the classes.
+        """
+        self.weights = weights
+        super().__init__()
+        self.set_views(views)
+
+    @abstractmethod
+    def build_head(self) -> nn.Module:
+        """The head, from features to class scores."""
+
+    @abstractmethod
+    def decode(self, feature: Tensor, size: torch.Size) -> Tensor:
+        """Logits of features [B, D, h, w] of images with this size."""
+
+    def configure_models(self) -> None:
+        """Build the encoder and the head, after a check of the arguments."""
+        self._check_arguments()
+        super().configure_models()
+        self.head = self.build_head()
+        if self.hparams['freeze']:
+            self.model.requires_grad_(False)
+        weights = self.hparams['class_weights']
+        count = len(self.hparams['classes'])
+        known = torch.ones(count) if weights is None or isinstance(weights, str) else torch.tensor(list(weights))
+        self.register_buffer('loss_weights', known)
+
+    def _check_arguments(self) -> None:
+        classes, class_weights = self.hparams['classes'], self.hparams['class_weights']
+        self._check_cache(not self.hparams['freeze'], 'is fine-tuned')
+        if self.hparams['feature_folder'] is not None and self.hparams['cache_features'] is None:
+            raise ValueError('feature_folder keeps cached features: set cache_features to memory or disk as well.')
+        if isinstance(class_weights, Sequence) and not isinstance(class_weights, str):
+            if len(class_weights) != len(classes):
+                raise ValueError(f'class_weights has {len(class_weights)} values for {len(classes)} classes.')
+        elif class_weights not in ('inverse-frequency', None):
+            raise ValueError(f"class_weights is {class_weights!r}; give 'inverse-frequency', a list, or null.")
+
+    def _check_cache(self, features_change: bool, why: str) -> None:
+        storage = self.hparams['cache_features']
+        if storage is not None and features_change:
+            raise ValueError(
+                f'cache_features is {storage!r}, but the encoder {why}, so its features change: set it to null.'
+            )
+
+    def set_views(self, views: Views | None) -> None:
+        """Keep the random views of training images, where there are any.
+
+        Raises:
+            ValueError: If features are to be cached of them.
+        """
+        self._check_cache(views is not None, 'sees random views')
+        self.views = views
+
+    def configure_metrics(self) -> None:
+        """Build the scores of validation and test."""
+        self.val_scores = PooledScores(list(self.hparams['classes']))
+        self.test_scores = PooledScores(list(self.hparams['classes']))
+
+    def train(self, mode: bool = True) -> 'Probe':
+        """Switch to training, all but a frozen encoder."""
+        super().train(mode)
+        if self.hparams['freeze']:
+            self.model.eval()
+        return self
+
+    def encode(self, image: Tensor) -> Tensor:
+        """Features [B, D, h, w] of images in [0, 1]."""
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.hparams['freeze']):
+            return last_features(self.model, self.standardise(image))
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits of images [B, C, H, W] in [0, 1]."""
+        return self.decode(self.encode(image), image.shape[-2:])
+
+    def on_fit_start(self) -> None:
+        """Set batch norm statistics, class weights and cached features from the training set."""
+        super().on_fit_start()
+        self.train()  # Lightning leaves modes as they are, and a new module is all in training mode
+        datamodule = getattr(self.trainer, 'datamodule', None)
+        if not isinstance(datamodule, LabelledDataModule):
+            return
+        if self.hparams['class_weights'] == 'inverse-frequency':
+            counts = torch.from_numpy(datamodule.class_counts())
+            if len(counts) != len(self.loss_weights):
+                raise ValueError(
+                    f'classes names {len(self.loss_weights)} classes, but the data set has {len(counts)}: name each of '
+                    'them in model.init_args.classes.'
+                )
+            self.loss_weights.copy_(inverse_frequency_weights(counts))
+        if self.trainer.ckpt_path is None and self.hparams['calibrate_batch_norm']:
+            self._calibrate(datamodule)
+        self._cache(datamodule, ('train', 'val'))
+
+    def on_test_start(self) -> None:
+        """Cache the features of the test set."""
+        self.test_outcomes = None
+        self._outcomes: list[Tensor] = []
+        datamodule = getattr(self.trainer, 'datamodule', None)
+        if isinstance(datamodule, LabelledDataModule):
+            self._cache(datamodule, ('test',))
+
+    def _cache(self, datamodule: LabelledDataModule, splits: Sequence[str]) -> None:
+        storage = self.hparams['cache_features']
+        if storage is None:
+            return
+        folder = Path(self.hparams['feature_folder']) if self.hparams['feature_folder'] else None
+        self.model.eval()
+        with torch.no_grad():
+            datamodule.cache_features(
+                splits,
+                self.encode,
+                storage=storage,
+                device=self.device,
+                folder=None if folder is None else Path(folder),
+            )
+
+    @torch.no_grad()
+    def _calibrate(self, datamodule: LabelledDataModule) -> None:
+        """Set batch norm statistics to plain averages over the training batches."""
+        layers = [layer for layer in self.model.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
+        momenta = [layer.momentum for layer in layers]
+        for layer in layers:
+            layer.reset_running_stats()
+            layer.momentum = None  # a cumulative average
+        self.model.train()
+        datamodule.for_each_training_batch(
+            lambda image: last_features(self.model, self.standardise(image)), device=self.device
+        )
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer.momentum = momentum
+        self.train()
+
+    def _logits(self, batch: Sample) -> Tensor:
+        if 'feature' in batch:
+            return self.decode(batch['feature'], batch[self.target].shape[-2:])
+        logits: Tensor = self(batch['image'])
+        return logits
+
+    def _loss(self, logits: Tensor, target: Tensor) -> Tensor:
+        loss = F.cross_entropy(logits, target, self.loss_weights, ignore_index=IGNORE_INDEX, reduction='sum')
+        # The mean over weighted targets, and a zero rather than NaN where all of them are ignored.
+        weight = self.loss_weights[target[target != IGNORE_INDEX]].sum()
+        return loss / weight.clamp(min=torch.finfo(weight.dtype).tiny)
+
+    def training_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> Tensor:
+        """Compute the training loss.
+
+        Args:
+            batch: Images or features with targets.
+            batch_idx: Number of the batch.
+            dataloader_idx: Number of the loader.
+
+        Returns:
+            The loss.
+        """
+        if self.views is not None:
+            with torch.no_grad():
+                batch = self.views(batch)
+        target = batch[self.target]
+        loss = self._loss(self._logits(batch), target)
+        self.log('train_loss', loss, batch_size=len(target), prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> None:
+        """Log the loss and gather the scores of a validation batch.
+
+        Args:
+            batch: Images or features with targets.
+            batch_idx: Number of the batch.
+            dataloader_idx: Number of the loader.
+        """
+        self._evaluate('val', self.val_scores, batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the pooled scores of the validation set."""
+        self._log_scores('val', self.val_scores)
+
+    def test_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> None:
+        """Log the loss, and gather the scores and the outcome of each image of a test batch.
+
+        Args:
+            batch: Images or features with targets.
+            batch_idx: Number of the batch.
+            dataloader_idx: Number of the loader.
+        """
+        predicted = self._evaluate('test', self.test_scores, batch)
+        classes = len(self.hparams['classes'])
+        self._outcomes.append(image_confusions(predicted, batch[self.target], classes=classes).cpu())
+
+    def on_test_epoch_end(self) -> None:
+        """Log the pooled scores of the test set, and keep the outcome of each image."""
+        self._log_scores('test', self.test_scores)
+        self.test_outcomes = torch.cat(self._outcomes)
+
+    def _evaluate(self, stage: str, scores: PooledScores, batch: Sample) -> Tensor:
+        logits = self._logits(batch)
+        self.log(f'{stage}_loss', self._loss(logits, batch[self.target]), batch_size=len(logits), sync_dist=True)
+        predicted = logits.argmax(dim=1)
+        scores.update(predicted, batch[self.target])
+        return predicted
+
+    def _log_scores(self, stage: str, scores: PooledScores) -> None:
+        computed = scores.compute()
+        scores.reset()
+        if not self.trainer.sanity_checking:
+            self.log_dict({f'{stage}_{name}': score.float() for name, score in computed.items()})
+
+    def predict_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Tensor | None]:
+        """Class probabilities, as TorchGeo's own tasks give them.
+
+        Args:
+            batch: Images.
+            batch_idx: Number of the batch.
+            dataloader_idx: Number of the loader.
+
+        Returns:
+            ``probabilities`` [B, classes, ...], ``bounds`` and ``transform`` where the batch has them.
+        """
+        return {
+            'probabilities': self(batch['image']).softmax(dim=1),
+            'bounds': batch.get('bounds'),
+            'transform': batch.get('transform'),
+        }
+
+    def configure_optimizers(self) -> Any:
+        """AdamW with a cosine schedule over the epochs."""
+        parameters = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        optimizer = AdamW(parameters, lr=self.hparams['lr'], weight_decay=self.hparams['weight_decay'])
+        if (self.trainer.max_epochs or 0) < 1:  # trained by steps: the rate stays
+            return optimizer
+        scheduler = CosineAnnealingLR(optimizer, T_max=self.trainer.max_epochs or 1)
+        return {'optimizer': optimizer, 'lr_scheduler': {'scheduler': scheduler, 'interval': 'epoch'}}

@@ -1,0 +1,74 @@
+"""A sweep that is killed at seeded moments and started again, beside one that is not; in a process of its own.
+
+python -m tests.experiments.killed_sweep configs/sweeps/smoke.yaml FOLDER --kills 20
+"""
+
+import argparse
+import os
+import random
+import signal
+import time
+import warnings
+from pathlib import Path
+
+import torch
+
+from geo_noisy.experiments.grid import read_grid
+from geo_noisy.experiments.stages import build_trainer
+from geo_noisy.experiments.sweep import run_grid
+from geo_noisy.experiments.table import read_table
+
+
+def start(grid: Path, folder: Path) -> int:
+    """Run the sweep in a child that has everything imported; returns its process number."""
+    child = os.fork()
+    if child == 0:
+        torch.set_num_threads(1)
+        warnings.simplefilter('ignore')
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # progress bars
+        status = 1
+        try:
+            run_grid(read_grid(grid), folder)
+            status = 0
+        finally:
+            os._exit(status)
+    return child
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument('grid', type=Path)
+    parser.add_argument('folder', type=Path)
+    parser.add_argument('--kills', type=int, default=20)
+    parser.add_argument('--seed', type=int, default=0)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    build_trainer(read_grid(arguments.grid)[0].probe, arguments.folder / 'imports')  # so that a child starts at once
+
+    started = time.perf_counter()
+    os.waitpid(start(arguments.grid, arguments.folder / 'whole'), 0)
+    whole = time.perf_counter() - started
+    print(f'uninterrupted: {whole:.1f} s')
+
+    # Kill i comes at a random moment after a share i / kills of the cells has ended: the kills reach to the end, and
+    # what a kill undoes has to be done again.
+    rng = random.Random(arguments.seed)
+    killed = arguments.folder / 'killed'
+    cells, kills = len(read_grid(arguments.grid)), 0
+    for kill in range(arguments.kills):
+        child = start(arguments.grid, killed)
+        while len(read_table(killed)) < kill * (cells - 1) // arguments.kills:
+            time.sleep(0.02)
+        time.sleep(rng.uniform(0, whole / cells))
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        if not os.WIFSIGNALED(status):  # it had ended before: this machine is faster now than at the start
+            assert os.waitstatus_to_exitcode(status) == 0
+            break
+        kills += 1
+    os.waitpid(start(arguments.grid, killed), 0)
+    print(f'killed {kills} times')
+
+
+if __name__ == '__main__':
+    main()
