@@ -65,26 +65,26 @@ def _add_own_commands(commands: 'argparse._SubParsersAction[argparse.ArgumentPar
     from geo_noisy.datasets import scenes
     from geo_noisy.experiments import command as experiments
 
-    def add(name: str, text: str, add_arguments: Callable[..., None], run: Callable[..., int]) -> None:
+    def _add(name: str, text: str, add_arguments: Callable[..., None], run: Callable[..., int]) -> None:
         command = commands.add_parser(name, help=text, description=text)
         add_arguments(command)
         command.set_defaults(run=run)
 
-    add('index', 'find temporal pairs in images, and say how noisy they are', index.add_arguments, index.run)
-    add('scenes', 'write synthetic scenes at several dates, with polygons of change', scenes.add_arguments, scenes.run)
-    add(
+    _add('index', 'find temporal pairs in images, and say how noisy they are', index.add_arguments, index.run)
+    _add('scenes', 'write synthetic scenes at several dates, with polygons of change', scenes.add_arguments, scenes.run)
+    _add(
         'demo',
         'pretrain, probe and compare on a small synthetic data set',
         experiments.add_demo_arguments,
         experiments.run_demo,
     )
-    add(
+    _add(
         'sweep',
         'run a grid of experiments and compare its cells',
         experiments.add_sweep_arguments,
         experiments.run_sweep,
     )
-    add(
+    _add(
         'report',
         "draw the paper's figures from tables of results, and judge its claims",
         experiments.add_report_arguments,

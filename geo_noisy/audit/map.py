@@ -98,14 +98,14 @@ def _page(locations: gpd.GeoDataFrame) -> folium.Map:
     figure.header.add_child(Element(_leaflet()), name='leaflet')
     colors = LinearColormap(_COLORS, vmin=0, vmax=1, caption='share of noisy pairs (grey: unknown)')
 
-    def style(feature: dict[str, Any]) -> dict[str, Any]:
+    def _style(feature: dict[str, Any]) -> dict[str, Any]:
         share = feature['properties']['share']
         color = _UNKNOWN_COLOR if share is None or math.isnan(share) else colors(share)
         return {'fillColor': color, 'color': '#333333', 'weight': 1, 'fillOpacity': 0.6}
 
     folium.GeoJson(
         locations,
-        style_function=style,
+        style_function=_style,
         popup=folium.GeoJsonPopup(fields=['text'], labels=False, max_width=420),
     ).add_to(page)
     figure.html.add_child(Element(_legend()))

@@ -3,14 +3,26 @@
 from pathlib import Path
 from typing import cast
 
-from geo_noisy.datamodules.base import LabelledDataModule, PairDataModule, sample_statistics
+from geo_noisy.datamodules.labelled import LabelledDataModule
+from geo_noisy.datamodules.pairs import PairDataModule, noise_free
 from geo_noisy.datasets.cifar10 import CIFAR10, CIFAR10Pairs, Split
 from geo_noisy.datasets.cifar10_files import download_cifar10, has_cifar10
-from geo_noisy.pairs.keys import PairKey
 from geo_noisy.pairs.policy import PairPolicy
 
 
-class CIFAR10PairsDataModule(PairDataModule):
+class _CIFAR10Files:
+    """Where the files are, and how they get there."""
+
+    root: Path
+    download: bool
+
+    def prepare_data(self) -> None:
+        """Download CIFAR-10, where asked to."""
+        if self.download and not has_cifar10(self.root):
+            download_cifar10(self.root)
+
+
+class CIFAR10PairsDataModule(_CIFAR10Files, PairDataModule):
     """Pairs of CIFAR-10 images of which a share is false (paper, Fig. 1)."""
 
     def __init__(
@@ -54,15 +66,9 @@ class CIFAR10PairsDataModule(PairDataModule):
         self.root, self.download, self.dataset_seed = Path(root), download, dataset_seed
         self.train_count, self.val_count = train_count, val_count
 
-    def prepare_data(self) -> None:
-        """Download CIFAR-10, where asked to."""
-        if self.download and not has_cifar10(self.root):
-            download_cifar10(self.root)
-
     def band_statistics(self) -> tuple[list[float], list[float]]:
         """Mean and standard deviation of each band, from 256 training images: the same at any rate."""
-        dataset = self.train_dataset or self.build_dataset('train')
-        return sample_statistics(dataset, float(self.std), key=lambda image: PairKey(image, 0, 0))
+        return self.sampled_statistics(noise_free)
 
     def build_dataset(self, split: str) -> CIFAR10Pairs:
         """Build the pairs of 'train' or 'val'."""
@@ -75,7 +81,7 @@ class CIFAR10PairsDataModule(PairDataModule):
         )
 
 
-class CIFAR10DataModule(LabelledDataModule):
+class CIFAR10DataModule(_CIFAR10Files, LabelledDataModule):
     """CIFAR-10 for the linear classifier."""
 
     def __init__(
@@ -118,14 +124,9 @@ class CIFAR10DataModule(LabelledDataModule):
         self.root, self.download, self.dataset_seed, self.val_count = Path(root), download, dataset_seed, val_count
         self.counts = {'train': train_count, 'val': None, 'test': test_count}
 
-    def prepare_data(self) -> None:
-        """Download CIFAR-10, where asked to."""
-        if self.download and not has_cifar10(self.root):
-            download_cifar10(self.root)
-
     def band_statistics(self) -> tuple[list[float], list[float]]:
         """Mean and standard deviation of each band, from 256 training images."""
-        return sample_statistics(self.train_dataset or self.build_dataset('train'), float(self.std))
+        return self.sampled_statistics()
 
     def build_dataset(self, split: str) -> CIFAR10:
         """Build the images of 'train', 'val' or 'test'."""

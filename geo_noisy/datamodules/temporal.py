@@ -5,8 +5,8 @@ from typing import Any, Literal, cast
 import numpy as np
 import shapely
 
-from geo_noisy.datamodules.base import PairDataModule
 from geo_noisy.datamodules.loader import ResumableLoader
+from geo_noisy.datamodules.pairs import PairDataModule
 from geo_noisy.datasets.temporal import TemporalPairs
 from geo_noisy.pairs.dates import seconds
 from geo_noisy.pairs.index import PairIndex

@@ -2,11 +2,11 @@
 
 from typing import cast
 
-from geo_noisy.datamodules.base import LabelledDataModule, PairDataModule, sample_statistics
+from geo_noisy.datamodules.labelled import LabelledDataModule
+from geo_noisy.datamodules.pairs import PairDataModule, noise_free
 from geo_noisy.datasets.vts_base import Split
 from geo_noisy.datasets.vts_pairs import VTSPairs
 from geo_noisy.datasets.vts_segmentation import SegmentationNoise, VTSSegmentation
-from geo_noisy.pairs.keys import PairKey
 from geo_noisy.pairs.policy import PairPolicy
 
 
@@ -75,8 +75,7 @@ class VTSPairsDataModule(PairDataModule):
 
     def band_statistics(self) -> tuple[list[float], list[float]]:
         """Mean and standard deviation of each band, from 256 noise-free training images: the same at any noise."""
-        dataset = self.train_dataset or self.build_dataset('train')
-        return sample_statistics(dataset, float(self.std), key=lambda image: PairKey(image, 0, 0))
+        return self.sampled_statistics(noise_free)
 
     def build_dataset(self, split: str) -> VTSPairs:
         """Build the pairs of 'train' or 'val'."""
@@ -159,7 +158,7 @@ class VTSSegmentationDataModule(LabelledDataModule):
 
     def band_statistics(self) -> tuple[list[float], list[float]]:
         """Mean and standard deviation of each band, from 256 training images."""
-        return sample_statistics(self.train_dataset or self.build_dataset('train'), float(self.std))
+        return self.sampled_statistics()
 
     def build_dataset(self, split: str) -> VTSSegmentation:
         """Build the images of 'train', 'val' or 'test'."""

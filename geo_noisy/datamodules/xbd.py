@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from geo_noisy.datamodules.base import LabelledDataModule, PairDataModule
+from geo_noisy.datamodules.labelled import LabelledDataModule
+from geo_noisy.datamodules.pairs import PairDataModule
 from geo_noisy.datasets.xbd import XBDPairs, XBDSegmentation
 from geo_noisy.datasets.xbd_base import OnError, Split
 from geo_noisy.datasets.xbd_masks import XBDLabels

@@ -105,18 +105,20 @@ class CIFAR10(NonGeoDataset):
         return np.bincount(self.data.labels, minlength=len(CLASSES)).astype(np.int64)
 
     def plot(self, sample: Sample, show_titles: bool = True, suptitle: str | None = None) -> Figure:
-        """Plot an image.
+        """Plot a sample.
 
         Args:
             sample: A sample from this data set.
-            show_titles: Whether to write the class above the image.
+            show_titles: Whether to write above each image what it is: its class, or its part in a pair.
             suptitle: Title of the whole figure.
 
         Returns:
-            A figure with the image.
+            A figure with the image, or with both images of a pair.
         """
-        panel = Panel(CLASSES[int(sample['label'])], sample['image'])
-        return draw_panels([panel], cmap=self.cmap, show_titles=show_titles, suptitle=suptitle)
+        return draw_panels(self._panels(sample), cmap=self.cmap, show_titles=show_titles, suptitle=suptitle)
+
+    def _panels(self, sample: Sample) -> list[Panel]:
+        return [Panel(CLASSES[int(sample['label'])], sample['image'])]
 
     def _image(self, number: int) -> torch.Tensor:
         return torch.from_numpy(self.data.images[number])
@@ -190,20 +192,9 @@ class CIFAR10Pairs(CIFAR10):
         )
         return sample if self.transforms is None else self.transforms(sample)
 
-    def plot(self, sample: Sample, show_titles: bool = True, suptitle: str | None = None) -> Figure:
-        """Plot a pair.
-
-        Args:
-            sample: A sample from this data set.
-            show_titles: Whether to write a title above each image.
-            suptitle: Title of the whole figure.
-
-        Returns:
-            A figure with both images.
-        """
-        names = ('Image', 'False partner' if float(sample['noise']) else 'The same image')
-        panels = [Panel(name, image) for name, image in zip(names, sample['image'], strict=True)]
-        return draw_panels(panels, cmap=self.cmap, show_titles=show_titles, suptitle=suptitle)
+    def _panels(self, sample: Sample) -> list[Panel]:
+        names = ('image', 'false partner' if float(sample['noise']) else 'the same image')
+        return [Panel(name, image) for name, image in zip(names, sample['image'], strict=True)]
 
 
 def _split_rows(total: int, split: Split, val_count: int, seed: int) -> NDArray[np.int64]:

@@ -65,9 +65,9 @@ def plot_noise_grid(rows: pd.DataFrame, losses: Sequence[str]) -> Figure:
         rows: Prepared rows of one data set.
         losses: Which losses, from left to right.
     """
-    figure, panels = _panels(len(losses))
+    figure, panels = _loss_panels(losses)
     levels = _levels(rows, losses)
-    for axes, loss in zip(panels, losses, strict=True):
+    for loss, axes in panels.items():
         part = rows[(rows['loss'] == loss) & ~rows['mere_exposure']]
         clean = part[part['r_pairs'] == 0]
         for number, r_img, noisy in _by_r_img(part[part['r_pairs'] > 0], levels):
@@ -77,12 +77,9 @@ def plot_noise_grid(rows: pd.DataFrame, losses: Sequence[str]) -> Figure:
             score = rows.loc[rows['loss'] == name, SCORE].mean()
             if not np.isnan(score):
                 axes.axhline(score, color='black', linestyle=style, linewidth=1, label=name)
-        axes.set_title(loss)
-        axes.set_xlabel(RATE)
-        axes.set_xlim(-0.04, 1.04)
     data = rows['data'].iloc[0]
-    panels[0].set_ylabel(TEST_SCORE.get(data, 'test macro-F1 (points)'))
-    _legend_below(figure, *panels)
+    panels[losses[0]].set_ylabel(TEST_SCORE.get(data, 'test macro-F1 (points)'))
+    _legend_below(figure, *panels.values())
     return figure
 
 
@@ -93,17 +90,14 @@ def plot_exposure(rows: pd.DataFrame, losses: Sequence[str]) -> Figure:
         rows: Prepared rows of one data set.
         losses: Which losses, from left to right.
     """
-    figure, panels = _panels(len(losses))
+    figure, panels = _loss_panels(losses)
     levels = _levels(rows, losses)
-    for axes, loss in zip(panels, losses, strict=True):
+    for loss, axes in panels.items():
         for number, r_img, part in _by_r_img(_exposure_differences(rows, loss), levels):
             _draw_seeds(axes, part, 'points', number, label=_noise_label(r_img))
         axes.axhline(0, color='black', linewidth=1)
-        axes.set_title(loss)
-        axes.set_xlabel(RATE)
-        axes.set_xlim(-0.04, 1.04)
-    panels[0].set_ylabel('noisy minus mere exposure (points)')
-    _legend_below(figure, *panels)
+    panels[losses[0]].set_ylabel('noisy minus mere exposure (points)')
+    _legend_below(figure, *panels.values())
     return figure
 
 
@@ -203,6 +197,16 @@ def _draw_seeds(axes: Axes, rows: pd.DataFrame, column: str, number: int, *, lab
 
 def _noise_label(r_img: float) -> str:
     return 'as it comes' if np.isnan(r_img) else f'per-image noise $r_{{img}}$ = {r_img:g}'
+
+
+def _loss_panels(losses: Sequence[str]) -> tuple[Figure, dict[str, Axes]]:
+    """A panel for each loss, over the rate of noisy pairs."""
+    figure, panels = _panels(len(losses))
+    for axes, loss in zip(panels, losses, strict=True):
+        axes.set_title(loss)
+        axes.set_xlabel(RATE)
+        axes.set_xlim(-0.04, 1.04)
+    return figure, dict(zip(losses, panels, strict=True))
 
 
 def _panels(count: int, *, width: float = 4.2) -> tuple[Figure, list[Axes]]:

@@ -92,7 +92,7 @@ def write_method_figures(folder: Path, *, vts_root: Path | None = None, xbd_root
         'figure_3_vts_generation': plot_vts_generation(vts),
         'figure_6_noisy_and_mere_exposure': plot_noisy_and_exposure(pairs),
     }
-    return [save(figure, folder / f'{name}.png', dpi=80) for name, figure in figures.items()]
+    return [save(figure, folder / f'{name}.jpg', dpi=80) for name, figure in figures.items()]
 
 
 def save(figure: Figure, path: Path, *, dpi: int = 120) -> Path:

@@ -33,7 +33,8 @@ def read_table(path: Path) -> pd.DataFrame:
             return pd.DataFrame({'key': pd.Series(dtype=str)})
     if not path.exists():
         raise FileNotFoundError(f'There is no table of results at {path}.')
-    table: pd.DataFrame = pd.read_csv(path) if path.suffix == '.csv' else pd.read_parquet(path)
+    with path.open('rb') as file:  # opened once: a running sweep may put a new table in its place meanwhile
+        table: pd.DataFrame = pd.read_csv(file) if path.suffix == '.csv' else pd.read_parquet(file)
     missing = {'key', 'name', 'seed'} - set(table)
     if missing:
         raise ValueError(f'{path} has no column {sorted(missing)}: it is not a table that `geo-noisy sweep` wrote.')

@@ -106,7 +106,7 @@ def scan_rasters(
     for pattern in (date_regex, sensor_regex):
         _check_pattern(pattern)
 
-    def capture(path: str) -> Capture:
+    def _capture(path: str) -> Capture:
         name = os.path.basename(path)
         match = re.search(sensor_regex, name) if sensor_regex else None
         sensor = match[match.lastindex or 0] if match else ''
@@ -117,7 +117,7 @@ def scan_rasters(
             raise RasterProblemError(str(error)) from error
         return Capture((path,), time, sensor)
 
-    return _scan(find_rasters(paths), capture)
+    return _scan(find_rasters(paths), _capture)
 
 
 def scan_captures(captures: Sequence[Capture]) -> FileScan:

@@ -12,7 +12,7 @@ from torch import Tensor
 from torchgeo.datasets.utils import Sample
 from torchvision.models._api import WeightsEnum
 
-from geo_noisy.datamodules.base import PairDataModule
+from geo_noisy.datamodules.pairs import PairDataModule
 from geo_noisy.losses.functional import check_rince, info_nce_logits
 from geo_noisy.losses.modules import RINCE, InfoNCE
 from geo_noisy.models.batch_norm import SplitBatchNorm2d

@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 from torchgeo.datasets.utils import Sample
 from torchvision.models._api import WeightsEnum
 
-from geo_noisy.datamodules.base import LabelledDataModule
+from geo_noisy.datamodules.labelled import LabelledDataModule
 from geo_noisy.datasets.pair_sample import IGNORE_INDEX
 from geo_noisy.metrics.pooled import PooledScores, image_confusions, inverse_frequency_weights
 from geo_noisy.models.encoder import last_features

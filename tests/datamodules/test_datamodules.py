@@ -8,9 +8,10 @@ import torch
 from torch.utils.data import Dataset
 from torchgeo.datasets.utils import Sample
 
-from geo_noisy.datamodules.base import PairDataModule, Scale, sample_statistics
+from geo_noisy.datamodules.base import Scale, sample_statistics
 from geo_noisy.datamodules.features import FeatureStore
 from geo_noisy.datamodules.loader import KeyedDataset, KeyedSampler, ResumableLoader
+from geo_noisy.datamodules.pairs import PairDataModule
 from geo_noisy.pairs import PairPolicy
 from tests.data.vts import pairs_datamodule, segmentation_datamodule
 

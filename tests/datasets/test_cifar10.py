@@ -142,7 +142,7 @@ class TestPairs:
 
     def test_plots(self, root: Path) -> None:
         pairs, images = CIFAR10Pairs(root, val_count=20), CIFAR10(root, val_count=20)
-        assert [axis.get_title() for axis in pairs.plot(pairs[0]).axes] == ['Image', 'False partner']
+        assert [axis.get_title() for axis in pairs.plot(pairs[0]).axes] == ['image', 'false partner']
         assert len(images.plot(images[0]).axes) == 1
 
 

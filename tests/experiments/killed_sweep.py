@@ -58,7 +58,7 @@ def main() -> None:
     for kill in range(arguments.kills):
         child = start(arguments.grid, killed)
         while len(read_table(killed)) < kill * (cells - 1) // arguments.kills:
-            time.sleep(0.02)
+            time.sleep(0.05)
         time.sleep(rng.uniform(0, whole / cells))
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)

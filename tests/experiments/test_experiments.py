@@ -2,6 +2,7 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,19 @@ class TestTable:
         assert read_table(tmp_path)['seed'].dtype == int
         assert pd.read_csv(tmp_path / 'results.csv')['value'].tolist() == [2, 3]
         assert {path.name for path in tmp_path.iterdir()} == {'results.parquet', 'results.csv'}
+
+    def test_read_while_a_sweep_writes(self, tmp_path: Path) -> None:
+        add_row(tmp_path, {'key': 'k', 'name': 'n', 'seed': 0})
+
+        def write() -> None:
+            for size in range(1, 80):
+                add_row(tmp_path, {'key': 'k', 'name': 'n' * 997 * size, 'seed': 0})
+
+        with ThreadPoolExecutor(1) as pool:
+            writing = pool.submit(write)
+            while not writing.done():
+                assert read_table(tmp_path)['key'].tolist() == ['k']
+        writing.result()
 
     def test_folders_may_have_dots(self, tmp_path: Path) -> None:
         add_row(tmp_path / 'v1.0', {'key': 'k', 'name': 'n', 'seed': 0})

@@ -345,7 +345,7 @@ class TestReport:
         for name in ('figure_1_false_and_noisy_pairs', 'figure_4_vts_scores', 'scores_vts', 'scores_cifar-10'):
             assert (tmp_path / 'figures' / f'{name}.png').stat().st_size > 5000
         for name in ('figure_3_vts_generation', 'figure_6_noisy_and_mere_exposure'):
-            assert (tmp_path / 'figures' / f'{name}.png').exists()
+            assert (tmp_path / 'figures' / f'{name}.jpg').exists()
         assert not plt.get_fignums()
         assert 'Report:' in capsys.readouterr().out
 
@@ -361,7 +361,7 @@ class TestReport:
         words = ['report', str(tmp_path), '--output']
         assert main([*words, str(tmp_path / 'a'), '--textures', str(tmp_path / 'dtd')]) == 0
         assert main([*words, str(tmp_path / 'b')]) == 0
-        pictures = [(tmp_path / name / 'figures' / 'figure_3_vts_generation.png').read_bytes() for name in 'ab']
+        pictures = [(tmp_path / name / 'figures' / 'figure_3_vts_generation.jpg').read_bytes() for name in 'ab']
         assert pictures[0] != pictures[1]
         assert f'--textures {tmp_path / "dtd"}' in (tmp_path / 'a' / 'report.md').read_text()
 

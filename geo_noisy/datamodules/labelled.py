@@ -1,0 +1,182 @@
+"""Images with masks or labels for a probe; a data set is one method in a subclass."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Subset
+from torchgeo.datasets.utils import Sample
+
+from geo_noisy.datamodules.base import GeoNoisyDataModule
+from geo_noisy.datamodules.features import FeatureStore, Storage
+from geo_noisy.datamodules.loader import KeyedDataset, KeyedSampler, ResumableLoader, plain_loader
+
+
+class LabelledDataset(Protocol):
+    """What a data set of a downstream task offers beside its samples."""
+
+    def class_counts(self) -> NDArray[np.int64]:
+        """Pixels, or images, of each class over the split."""
+        ...
+
+    def __getitem__(self, index: int) -> Sample:
+        """A sample with ``image`` [C, H, W], and ``mask`` [H, W] or ``label`` []."""
+        ...
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        ...
+
+
+class LabelledDataModule(GeoNoisyDataModule):
+    """Images with masks or labels for a probe, or the encoder's features of them."""
+
+    def __init__(
+        self,
+        dataset_class: type[Any],
+        *,
+        batch_size: int = 32,
+        eval_batch_size: int | None = None,
+        num_workers: int = 0,
+        label_fraction: float = 1.0,
+        scale: float = 255.0,
+        seed: int = 0,
+    ) -> None:
+        """Initialise a new LabelledDataModule.
+
+        Args:
+            dataset_class: Class of the segmentation data set.
+            batch_size: Images in a training batch.
+            eval_batch_size: Images in a validation or test batch; ``batch_size`` by default.
+            num_workers: Worker processes for loading.
+            label_fraction: Share of the training images that is used, in (0, 1]; nested over fractions.
+            scale: Sensor value that becomes 1.
+            seed: Seed of order, views and the choice of labels.
+
+        Raises:
+            ValueError: If the fraction lies outside (0, 1].
+        """
+        super().__init__(
+            dataset_class,
+            batch_size=batch_size,
+            eval_batch_size=eval_batch_size,
+            num_workers=num_workers,
+            scale=scale,
+            seed=seed,
+        )
+        if not 0 < label_fraction <= 1:
+            raise ValueError(f'label_fraction is {label_fraction}; it must lie in (0, 1].')
+        self.label_fraction = label_fraction
+        self._features: dict[str, FeatureStore] = {}
+
+    def setup(self, stage: str) -> None:
+        """Build the data sets of a stage: 'fit', 'validate', 'test' or 'predict'."""
+        self._features.clear()  # they belong to an encoder that may have gone
+        if stage == 'fit':
+            self.train_dataset = self._labelled(self.build_dataset('train'))
+        if stage in ('fit', 'validate'):
+            self.val_dataset = self.build_dataset('val')
+        if stage in ('test', 'predict'):
+            self.test_dataset = self.build_dataset('test')
+            self.predict_dataset = self.test_dataset
+
+    def _labelled(self, dataset: Any) -> Any:
+        """The seeded share of a training set whose labels are used."""
+        if self.label_fraction == 1:
+            return dataset
+        count = max(1, round(self.label_fraction * len(dataset)))
+        order = np.random.default_rng(np.random.SeedSequence([self.seed, 1])).permutation(len(dataset))
+        return Subset(dataset, order[:count].tolist())
+
+    def class_counts(self) -> NDArray[np.int64]:
+        """Pixels, or images, of each class over the training images that are used."""
+        dataset = self._valid_attribute('train_dataset')
+        if not isinstance(dataset, Subset):
+            return np.asarray(dataset.class_counts())
+        classes = len(dataset.dataset.class_counts())  # type: ignore[attr-defined]
+        counts = np.zeros(classes, dtype=np.int64)
+        for k in range(len(dataset)):
+            sample = dataset[k]
+            target = sample['mask'] if 'mask' in sample else sample['label']
+            counts += np.bincount(target[target < classes].flatten().numpy(), minlength=classes)
+        return counts
+
+    def cache_features(
+        self,
+        splits: Sequence[str],
+        encode: Callable[[Tensor], Tensor],
+        *,
+        storage: Storage,
+        device: torch.device,
+        folder: Path | None = None,
+    ) -> None:
+        """Work out the encoder's features of whole splits once; loaders then give them in place of images.
+
+        Args:
+            splits: Which of 'train', 'val', 'test'.
+            encode: From scaled images [B, C, H, W] to features [B, D, h, w].
+            storage: 'memory', or 'disk' for memory-mapped files.
+            device: Where to encode.
+            folder: Where to keep the features, or take them from; by default they are this run's alone.
+        """
+        for split in splits:
+            loader = self._raw_loader(split, self.eval_batch_size)
+            self._features[split] = FeatureStore.build(
+                loader,
+                lambda image: encode(self.aug({'image': image})['image']),
+                split,
+                storage=storage,
+                device=device,
+                folder=folder,
+            )
+
+    def for_each_training_batch(self, step: Callable[[Tensor], Any], *, device: torch.device) -> None:
+        """Pass the scaled images [B, C, H, W] of the training split through a step, once and in order."""
+        for batch in self._raw_loader('train', self.batch_size):
+            step(self.aug({'image': batch['image'].to(device)})['image'])
+
+    def train_dataloader(self) -> ResumableLoader:
+        """Training images or features, shuffled by (seed, epoch)."""
+        return self._loader('train', self.batch_size, shuffle=True)
+
+    def val_dataloader(self) -> ResumableLoader:
+        """Validation images or features."""
+        return self._loader('val', self.eval_batch_size, shuffle=False)
+
+    def test_dataloader(self) -> ResumableLoader:
+        """Test images or features."""
+        return self._loader('test', self.eval_batch_size, shuffle=False)
+
+    def predict_dataloader(self) -> DataLoader[Sample]:
+        """Test images, for prediction."""
+        return plain_loader(self._loader('predict', self.eval_batch_size, shuffle=False))
+
+    def _raw_loader(self, split: str, batch_size: int) -> ResumableLoader:
+        """The images of a whole split in order, on every rank, whether or not their features are cached."""
+        self._features.pop(split, None)
+        return self._loader(split, batch_size, shuffle=False, ranks=(0, 1))
+
+    def _loader(
+        self, split: str, batch_size: int, *, shuffle: bool, ranks: tuple[int, int] | None = None
+    ) -> ResumableLoader:
+        rank, world_size = ranks or self.ranks()
+        stored = self._features.get(split)
+        dataset: Dataset[Sample] = stored or self._valid_attribute(f'{split}_dataset')
+        sampler = KeyedSampler(
+            len(dataset),  # type: ignore[arg-type]  # map-style data sets have a length
+            seed=self.seed,
+            shuffle=shuffle,
+            rank=rank,
+            world_size=world_size,
+        )
+        return ResumableLoader(
+            KeyedDataset(dataset),
+            sampler=sampler,
+            batch_size=min(batch_size, len(sampler)),
+            num_workers=0 if stored else self.num_workers,
+            drop_last=shuffle,
+        )

@@ -1,0 +1,113 @@
+"""Pairs for contrastive pretraining; a data set is one method in a subclass."""
+
+from typing import Any, Protocol
+
+from torch.utils.data import DataLoader
+from torchgeo.datasets.utils import Sample
+
+from geo_noisy.datamodules.base import GeoNoisyDataModule
+from geo_noisy.datamodules.loader import ResumableLoader, plain_loader
+from geo_noisy.pairs.keys import PairKey
+from geo_noisy.pairs.policy import PairPolicy
+from geo_noisy.pairs.table import PairSource
+from geo_noisy.samplers.pairs import PairSampler
+
+
+class PairDataset(Protocol):
+    """What a pair data set offers: a look-up by key, and its pairs by stratum."""
+
+    def pairs(self) -> PairSource:
+        """Clean, noisy and unknown pairs."""
+        ...
+
+    def __getitem__(self, key: PairKey) -> Sample:
+        """The pair sample of a key."""
+        ...
+
+    def __len__(self) -> int:
+        """Number of locations."""
+        ...
+
+
+def noise_free(location: int) -> PairKey:
+    """Key of a location's first date beside itself."""
+    return PairKey(location, 0, 0)
+
+
+class PairDataModule(GeoNoisyDataModule):
+    """Pairs for contrastive pretraining, chosen by a policy; validation on clean pairs with fixed views."""
+
+    def __init__(
+        self,
+        dataset_class: type[Any],
+        *,
+        batch_size: int = 256,
+        eval_batch_size: int | None = None,
+        num_workers: int = 0,
+        policy: PairPolicy | None = None,
+        scale: float = 255.0,
+        seed: int = 0,
+        stack_dates: bool = False,
+    ) -> None:
+        """Initialise a new PairDataModule.
+
+        Args:
+            dataset_class: Class of the pair data set.
+            batch_size: Pairs in a training batch.
+            eval_batch_size: Pairs in a validation batch; ``batch_size`` by default.
+            num_workers: Worker processes for loading.
+            policy: The noisy pairs rate and how it is met.
+            scale: Sensor value that becomes 1.
+            seed: Seed of order, views and query roles.
+            stack_dates: Whether to give the two dates as [B, 2C, H, W], as TorchGeo's own tasks want them.
+        """
+        super().__init__(
+            dataset_class,
+            batch_size=batch_size,
+            eval_batch_size=eval_batch_size,
+            num_workers=num_workers,
+            scale=scale,
+            seed=seed,
+            stack_dates=stack_dates,
+        )
+        self.policy = policy or PairPolicy()
+
+    def setup(self, stage: str) -> None:
+        """Build the data sets of a stage: 'fit', 'validate' or 'predict'."""
+        if stage == 'fit':
+            self.train_dataset = self.build_dataset('train')
+        if stage in ('fit', 'validate', 'predict'):
+            self.val_dataset = self.build_dataset('val')
+
+    def train_dataloader(self) -> ResumableLoader:
+        """Pairs in the order of the policy."""
+        return self._loader(self._valid_attribute('train_dataset'), self.policy, self.batch_size, train=True)
+
+    def val_dataloader(self) -> ResumableLoader:
+        """The clean pairs of the validation split, in fixed order with fixed draws."""
+        return self._loader(
+            self._valid_attribute('val_dataset'), self.validation_policy(), self.eval_batch_size, train=False
+        )
+
+    def predict_dataloader(self) -> DataLoader[Sample]:
+        """Every pair of the validation split once, in fixed order."""
+        dataset = self._valid_attribute('val_dataset')
+        return plain_loader(self._loader(dataset, PairPolicy(), self.eval_batch_size, train=False))
+
+    def training_locations(self) -> int:
+        """Number of places that an epoch of training can show."""
+        dataset = self._valid_attribute('train_dataset')
+        return min(len(dataset), len(PairSampler(dataset.pairs(), policy=self.policy, rank=0, world_size=1)))
+
+    def validation_policy(self) -> PairPolicy:
+        """Clean pairs alone, the same at every training rate."""
+        return PairPolicy(rate=0.0, unknown='drop')
+
+    def _loader(self, dataset: Any, policy: PairPolicy, batch_size: int, *, train: bool) -> ResumableLoader:
+        rank, world_size = self.ranks()
+        sampler = PairSampler(
+            dataset.pairs(), policy=policy, seed=self.seed, shuffle=train, rank=rank, world_size=world_size
+        )
+        return ResumableLoader(
+            dataset, sampler=sampler, batch_size=batch_size, num_workers=self.num_workers, drop_last=train
+        )
