@@ -196,7 +196,7 @@ class Probe(EncoderTask):
                 self.encode,
                 storage=storage,
                 device=self.device,
-                folder=None if folder is None else Path(folder),
+                folder=folder,
             )
 
     @torch.no_grad()
