@@ -4,6 +4,7 @@ import copy
 import hashlib
 import itertools
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,9 +90,9 @@ def read_grid(path: Path) -> list[Cell]:
         if seed in cell.get('seeds', grid['seeds'])
         for settings in _crossed(path, cell)
     ]
-    repeated = {cell.key for cell in cells if [other.key for other in cells].count(cell.key) > 1}
-    if repeated:
-        names = sorted({cell.name for cell in cells if cell.key in repeated})
+    counts = Counter(cell.key for cell in cells)
+    if counts.total() > len(counts):
+        names = sorted({cell.name for cell in cells if counts[cell.key] > 1})
         raise ValueError(f'{path}: cells {names} have the same configuration.')
     return cells
 

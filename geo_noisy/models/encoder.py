@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import segmentation_models_pytorch as smp
+import torch
 from torch import Tensor, nn
 from torchgeo.models import get_weight
 from torchgeo.tasks.utils import extract_backbone
@@ -59,7 +60,8 @@ def read_weights(weights: WeightsEnum | str) -> dict[str, Tensor]:
     if isinstance(weights, WeightsEnum):
         return dict(weights.get_state_dict(progress=True, check_hash=True, weights_only=True))
     if Path(weights).is_file():
-        return extract_backbone(weights)[1]
+        name, state = extract_backbone(weights)
+        return _timm_state(weights) if name.startswith('tu-') else state
     try:
         weight = get_weight(weights)
     except (KeyError, ValueError) as error:
@@ -68,6 +70,12 @@ def read_weights(weights: WeightsEnum | str) -> dict[str, Tensor]:
             'ResNet18_Weights.SENTINEL2_ALL_MOCO.'
         ) from error
     return dict(weight.get_state_dict(progress=True, check_hash=True, weights_only=True))
+
+
+def _timm_state(path: str) -> dict[str, Tensor]:
+    """State of an encoder of timm, whose own names start with ``model.`` as well: TorchGeo drops both."""
+    state = torch.load(path, map_location='cpu', weights_only=True)['state_dict']
+    return {key.removeprefix('model.'): value for key, value in state.items() if key.startswith('model.')}
 
 
 def load_encoder(encoder: nn.Module, state: Mapping[str, Tensor], *, source: str) -> None:

@@ -1,5 +1,8 @@
 """Loaders that resume, scaling, statistics, and what data modules pass on."""
 
+import tempfile
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,11 +11,14 @@ import torch
 from torch.utils.data import Dataset
 from torchgeo.datasets.utils import Sample
 
+from geo_noisy.datamodules import VTSPairsDataModule, VTSSegmentationDataModule
 from geo_noisy.datamodules.base import Scale, sample_statistics
 from geo_noisy.datamodules.features import FeatureStore
 from geo_noisy.datamodules.loader import KeyedDataset, KeyedSampler, ResumableLoader
 from geo_noisy.datamodules.pairs import PairDataModule
+from geo_noisy.datasets import VTSPairs, VTSSegmentation
 from geo_noisy.pairs import PairPolicy
+from geo_noisy.pairs.keys import PairKey
 from tests.data.vts import pairs_datamodule, segmentation_datamodule
 
 
@@ -97,6 +103,11 @@ class TestKeyedSampler:
         assert first != list(KeyedSampler(10, seed=2))
         assert sorted(index for index, _ in first) == list(range(10))
 
+    def test_draws_of_a_position_are_of_its_seed_and_epoch(self) -> None:
+        samplers = [KeyedSampler(10, seed=1), KeyedSampler(10, seed=2), KeyedSampler(10, seed=1)]
+        samplers[2].set_epoch(1)
+        assert len({draw for sampler in samplers for _, draw in sampler}) == 30
+
     def test_without_shuffling_epochs_are_alike(self) -> None:
         sampler = KeyedSampler(5, shuffle=False)
         first = list(sampler)
@@ -151,6 +162,14 @@ class TestFeatureStore:
         assert store[7]['mask'].unique().item() == 1
         assert store.nbytes == 10 * (2 * 16 * 4 + 16)
 
+    @pytest.mark.parametrize(('storage', 'error'), [('memory', None), ('disk', FileNotFoundError)])
+    def test_disk_alone_takes_a_file_in_the_temporary_folder(
+        self, storage: Any, error: type[OSError] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path / 'absent'))
+        with pytest.raises(error) if error else nullcontext():
+            FeatureStore.build(loader(), lambda image: image, 'all', storage=storage, device=torch.device('cpu'))
+
     def test_unknown_storage(self) -> None:
         with pytest.raises(ValueError, match="storage is 'tape'"):
             FeatureStore.build(loader(), lambda image: image, 'all', storage='tape', device=torch.device('cpu'))
@@ -192,6 +211,25 @@ class TestPairDataModule:
         assert batch['image'].shape[-2:] == (40, 40)
         assert 0.05 < batch['noise'].mean() < 0.5
 
+    def test_options_reach_the_data_set(self) -> None:
+        options: dict[str, Any] = {
+            'size_px': 24,
+            'cells': 6,
+            'categories': ('matted', 'veined'),
+            'noise_category': 'layered',
+            'r_img': 0.5,
+        }
+        data = VTSPairsDataModule(**options, val_count=5, dataset_seed=3)
+        ours, expected = data.build_dataset('val'), VTSPairs(split='val', count=5, seed=3, **options)
+        assert len(ours) == 5
+        assert torch.equal(ours[PairKey(2, 0, 1)]['image'], expected[PairKey(2, 0, 1)]['image'])
+
+    def test_batch_sizes_and_workers(self) -> None:
+        data = pairs_datamodule(eval_batch_size=5, num_workers=2)
+        data.setup('fit')
+        assert (data.train_dataloader().batch_size, data.val_dataloader().batch_size) == (8, 5)
+        assert data.train_dataloader().num_workers == data.val_dataloader().num_workers == 2
+
     def test_pairs_of_torchgeos_own_tasks(self) -> None:
         data = pairs_datamodule(stack_dates=True)
         data.setup('fit')
@@ -210,3 +248,40 @@ class TestLabelledDataModule:
             )
             classes[noise] = (train, val)
         assert classes == {'half': (2, 2), 'evaluation': (1, 2), 'none': (1, 1)}
+
+    def test_options_reach_the_data_set(self) -> None:
+        options: dict[str, Any] = {
+            'size_px': 24,
+            'cells': 6,
+            'categories': ('matted', 'veined'),
+            'noise_category': 'layered',
+        }
+        data = VTSSegmentationDataModule(**options, test_count=5, dataset_seed=3)
+        ours, expected = data.build_dataset('test'), VTSSegmentation(split='test', count=5, seed=3, **options)
+        assert len(ours) == 5
+        for i in range(5):
+            assert torch.equal(ours[i]['image'], expected[i]['image'])
+
+    def test_batch_sizes_and_workers(self) -> None:
+        data = segmentation_datamodule(eval_batch_size=5, num_workers=2)
+        data.setup('fit')
+        assert (data.train_dataloader().batch_size, data.val_dataloader().batch_size) == (8, 5)
+        assert data.train_dataloader().num_workers == data.val_dataloader().num_workers == 2
+
+    def test_training_order_is_of_seed_and_epoch(self) -> None:
+        orders = []
+        for seed, epoch in ((0, 0), (0, 0), (0, 1), (1, 0)):
+            data = segmentation_datamodule(seed=seed)
+            data.setup('fit')
+            images = data.train_dataloader()
+            images.sampler.set_epoch(epoch)
+            orders.append(torch.cat([batch['image'] for batch in images]))
+        assert [torch.equal(orders[0], order) for order in orders] == [True, True, False, False]
+
+    def test_other_seeds_choose_other_labels(self) -> None:
+        chosen = []
+        for seed in (0, 1):
+            data = segmentation_datamodule(seed=seed, label_fraction=0.5)
+            data.setup('fit')
+            chosen.append(set(data.train_dataset.indices))
+        assert chosen[0] != chosen[1]

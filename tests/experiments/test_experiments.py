@@ -17,7 +17,7 @@ from geo_noisy.datamodules.features import FeatureStore
 from geo_noisy.experiments.factors import describe
 from geo_noisy.experiments.figures import plot_scores
 from geo_noisy.experiments.grid import fingerprint, read_comparisons, read_grid, set_path
-from geo_noisy.experiments.stages import build_trainer, pretrain, quiet
+from geo_noisy.experiments.stages import build_trainer, pretrain, probe, quiet
 from geo_noisy.experiments.statistics import Interval, macro_f1, paired_points
 from geo_noisy.experiments.sweep import feature_key, run_grid
 from geo_noisy.experiments.table import add_row, read_table
@@ -33,6 +33,7 @@ def tiny_grid(folder: Path, **changes: Any) -> Path:
     grid['seeds'] = [0, 1]
     grid['shared'] |= {'data.init_args.train_count': 32, 'data.init_args.val_count': 16, 'trainer.max_epochs': 1}
     grid['shared'] |= {'data.init_args.size_px': 16, 'data.init_args.batch_size': 8}
+    grid['shared'] |= {'model.init_args.model': 'tu-test_resnet'}
     grid['pretrain']['moco']['model']['init_args']['queue_size'] = 16
     grid['probe']['data']['init_args']['test_count'] = 16
     grid |= changes
@@ -78,6 +79,12 @@ class TestGrid:
         assert len(set(keys)) == 16  # two seeds, and every axis but the first
         cells = [{'name': 'r', 'pretrain': None, 'axes': {'probe.model.init_args.calibrate_batch_norm': [True, False]}}]
         assert len({feature_key(cell) for cell in read_grid(tiny_grid(tmp_path, cells=cells))}) == 4
+
+    def test_the_seed_is_that_of_both_stages_and_their_data(self) -> None:
+        for cell in read_grid(DEMO):
+            stages = [stage for stage in (cell.pretrain, cell.probe) if stage]
+            assert {stage['seed_everything'] for stage in stages} == {cell.seed}
+            assert {stage['data']['init_args']['seed'] for stage in stages} == {cell.seed}
 
     def test_seeds_come_one_after_the_other(self, tmp_path: Path) -> None:
         cells = [{'name': 'a', 'pretrain': None}, {'name': 'b', 'pretrain': 'moco', 'seeds': [1, 7]}]
@@ -203,6 +210,28 @@ class TestFactors:
         pretrain['data']['class_path'] = 'x.XBDPairsDataModule'
         assert describe(pretrain, self.probe())['r_pairs'] is None  # as it comes
 
+    def test_options_of_a_cell(self) -> None:
+        policy = {'rate': 0.5, 'match': 'fixed-size', 'mere_exposure': True}
+        pretrain = {
+            'model': {'class_path': 'x.DenseContrast', 'init_args': {'loss': 'cross'}},
+            'data': {'class_path': 'x.VTSPairsDataModule', 'init_args': {'policy': policy, 'r_img': 0.25}},
+        }
+        probe = self.probe(model='resnet50', freeze=False)
+        probe['data']['init_args'] = {'label_fraction': 0.1, 'noise': 'none'}
+        assert describe(pretrain, probe, checkpoint='last') == {
+            'data': 'VTS',
+            'loss': 'cross-image',
+            'r_pairs': 0.5,
+            'r_img': 0.25,
+            'mere_exposure': True,
+            'match': 'fixed-size',
+            'encoder': 'resnet50',
+            'fine_tuned': True,
+            'label_fraction': 0.1,
+            'downstream_noise': 'none',
+            'checkpoint': 'last',
+        }
+
 
 class TestStatistics:
     def table(self) -> pd.DataFrame:
@@ -273,6 +302,7 @@ class TestRuns:
         run_grid(read_grid(tiny_grid(tmp_path, cells=cells, seeds=[0])), tmp_path)
         configs = [path.read_text() for path in tmp_path.glob('probe/*/config.yaml')]
         assert sorted('last.ckpt' in config for config in configs) == [False, True]
+        assert len(list(tmp_path.glob('pretrain/*'))) == 1  # of both
 
     def test_a_failed_cell_does_not_stop_the_others(self, tmp_path: Path) -> None:
         cells = [
@@ -283,6 +313,21 @@ class TestRuns:
         table = run_grid(read_grid(tiny_grid(tmp_path, cells=cells, seeds=[0])), tmp_path)
         assert table['error'].isna().tolist() == [False, False, True]
         assert 'cells is 5' in table['error'][0]
+
+    def test_a_failed_cell_is_tried_again(self, tmp_path: Path) -> None:
+        cells = read_grid(tiny_grid(tmp_path, cells=[{'name': 'r', 'pretrain': None}], seeds=[0]))
+        add_row(tmp_path, {'key': cells[0].key, 'name': 'r', 'seed': 0, 'error': 'OSError: disk full'})
+        assert run_grid(cells, tmp_path)['error'].isna().tolist() == [True]
+
+    def test_the_best_epoch_of_a_probe_is_tested(self, tmp_path: Path) -> None:
+        config = read_grid(tiny_grid(tmp_path, cells=[{'name': 'r', 'pretrain': None}], seeds=[0]))[0].probe
+        config['model']['init_args'] |= {'model': 'resnet18', 'lr': 0.03}
+        losses = []
+        for mode in ('min', 'max'):
+            best = {'class_path': 'geo_noisy.tasks.BestCheckpoint', 'init_args': {'monitor': 'val_loss', 'mode': mode}}
+            config['trainer'] |= {'max_epochs': 3, 'callbacks': [best]}
+            losses.append(probe(config, tmp_path / mode, None)['metrics']['test_loss'])
+        assert losses[0] < losses[1]
 
     def test_optional_cells_may_fail(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         broken = {'name': 'broken', 'pretrain': None, 'set': {'probe.data.init_args.cells': 5}}
@@ -308,10 +353,10 @@ class TestRuns:
         cells = [{'name': 'w', 'pretrain': 'within-image', 'axes': axes}, {'name': 'r', 'pretrain': None}]
         table = run_grid(read_grid(tiny_grid(tmp_path, cells=cells, seeds=[0])), tmp_path)
         assert [name for _, name in encoded] == ['train', 'val', 'test']  # for two cells; the third needs no other's
-        assert table['test_f1_macro'].nunique() == 3
+        assert table['test_loss'].nunique() == 3
         assert not (tmp_path / 'features').exists()
         alone = run_grid(read_grid(tiny_grid(tmp_path, cells=cells, seeds=[0]))[1:2], tmp_path / 'alone')
-        assert alone['test_f1_macro'][0] == table['test_f1_macro'][1]  # shared or not, the same numbers
+        assert alone['test_loss'][0] == table['test_loss'][1]  # shared or not, the same numbers
 
     def test_what_a_row_holds(self, tmp_path: Path) -> None:
         cells = [{'name': 'w', 'pretrain': 'within-image', 'set': {'pretrain.data.init_args.policy.rate': 1.0}}]

@@ -122,6 +122,20 @@ class TestClaims:
         frame.loc[frame['mere_exposure'].eq(True), 'r_pairs'] = 0.5
         assert verdicts(frame)[EXPOSURE] == 'not tested'
 
+    @pytest.mark.parametrize('loss', ['MoCo', 'within-image', 'cross-image'])
+    def test_more_noisy_pairs_are_compared_at_equal_noise(self, loss: str) -> None:
+        rows = [
+            row(seed, 50 + 20 * r_img + 4 * rate + noise * rate, loss=loss, r_pairs=rate, r_img=r_img)
+            for seed, noise in enumerate(SPREAD)
+            for rate, r_img in ((0.25, 0.5), (1.0, 0.5), (0.25, 0.25), (1.0, 0.25), (1.0, 0.75))  # the last is alone
+        ]
+        finding = next(
+            f for f in judge(prepare(pd.DataFrame(rows))) if 'r_pairs 1 against 0.25' in f.claim.text and f.interval
+        )
+        assert finding.claim.loss == loss
+        assert finding.cells == 2
+        assert finding.interval.mean == pytest.approx(3.0)
+
     def test_every_seed_averages_over_the_same_cells(self) -> None:
         more = [row(seed, 90.0, r_pairs=0.25, r_img=0.25) for seed in (0, 1)]  # the third is not there yet
         finding = next(f for f in judge(prepare(pd.concat([table(), pd.DataFrame(more)]))) if f.claim.text in HELP)
@@ -171,6 +185,15 @@ class TestClaims:
         finding = next(f for f in judge(prepare(frame)) if f.claim.text in HELP)
         assert set(finding.by_seed) == {0, 1, 2}
         assert all(low < high for low, high in finding.by_seed.values())
+
+    def test_bootstrap_of_cifar10_is_of_accuracy(self) -> None:
+        rows = [
+            row(seed, score, data='CIFAR-10', r_pairs=rate, test_outcomes=[np.array(answers)] * 8)
+            for seed in range(2)
+            for rate, score, answers in ((0.0, 100.0, [1, 0, 0, 0]), (1.0, 0.0, [0, 1, 0, 0]))
+        ]
+        finding = next(f for f in judge(prepare(pd.DataFrame(rows))) if f.interval)
+        assert finding.by_seed == {0: (-100.0, -100.0), 1: (-100.0, -100.0)}
 
 
 class TestStatistics:
@@ -222,6 +245,24 @@ class TestResults:
         assert set(parts) == {'encoder resnet18', 'encoder resnet50'}
         assert all(set(part['loss']) == {'random encoder', 'MoCo'} for part in parts.values())
         assert [label for label, _ in settings(prepare(table()))] == ['']
+
+    @pytest.mark.parametrize(
+        ('column', 'value'),
+        [
+            ('label_fraction', 0.1),
+            ('downstream_noise', 'none'),
+            ('fine_tuned', True),
+            ('match', 'fixed-size'),
+            ('checkpoint', 'last'),
+        ],
+    )
+    def test_each_option_is_a_setting_of_its_own(self, column: str, value: Any) -> None:
+        pretrained = table()[lambda frame: frame['loss'] == 'MoCo']
+        other = pretrained.assign(**{column: value}, key=lambda frame: frame['key'] + ' other')
+        parts = dict(settings(prepare(pd.concat([pretrained, other], ignore_index=True))))
+        assert len(parts) == 2
+        assert f'{column} {value}' in parts
+        assert all(len(part) == len(pretrained) and part[column].nunique() == 1 for part in parts.values())
 
     def test_other_options_make_variants(self) -> None:
         def config(lr: float, rate: float) -> str:

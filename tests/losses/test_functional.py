@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from geo_noisy.losses import RINCE, CrossImageLoss, InfoNCE, WithinImageLoss
 from geo_noisy.losses.functional import cross_image_loss, info_nce, rince, within_image_loss
 
 IGNORE = 255
@@ -294,3 +295,26 @@ class TestRINCE:
         vectors = torch.ones(2, 3)
         with pytest.raises(ValueError, match=message):
             rince(vectors, vectors, vectors, **{'temperature': 0.2, **arguments})
+
+
+class TestModules:
+    """Each is its function with the options it was made with."""
+
+    def test_of_vectors(self) -> None:
+        vectors = [torch.randn(n, 4, generator=torch.Generator().manual_seed(n)) for n in (3, 2, 5)]
+        query, key, queue = vectors[0][:2], vectors[1], vectors[2]
+        excluded = torch.tensor([[True, False, False, True, False]] * 2)
+        assert torch.equal(
+            InfoNCE(0.3)(query, key, queue, excluded), info_nce(query, key, queue, 0.3, excluded=excluded)
+        )
+        ours = RINCE(0.3, q=0.2, lam=0.4)(query, key, queue, excluded)
+        assert torch.equal(ours, rince(query, key, queue, 0.3, q=0.2, lam=0.4, excluded=excluded))
+
+    def test_of_maps(self) -> None:
+        fa, fb, fj, la, lb, lj = random_dense(1)
+        la, lb, lj = (label.masked_fill(label == IGNORE, 7) for label in (la, lb, lj))
+        assert torch.equal(
+            WithinImageLoss(0.3, ignore_index=7)(fa, fb, la, lb), within_image_loss(fa, fb, la, lb, 0.3, 7)
+        )
+        ours = CrossImageLoss(0.3, ignore_index=7)(fa, fb, fj, la, lb, lj)
+        assert torch.equal(ours, cross_image_loss(fa, fb, fj, la, lb, lj, 0.3, 7))

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from huggingface_hub import constants
+from safetensors.torch import save_file
+from segmentation_models_pytorch.encoders import encoders
 from torch import nn
 from torchvision.models._api import Weights, WeightsEnum
 
@@ -18,6 +21,7 @@ from geo_noisy.models import (
     pixel_projection,
     segmentation_head,
 )
+from geo_noisy.tasks import MomentumContrast
 
 
 class TestEncoder:
@@ -58,6 +62,13 @@ class TestEncoder:
         with pytest.raises(ValueError, match='unknown here'):
             build_encoder('resnet18', weights=str(path))
 
+    def test_checkpoint_of_a_timm_encoder(self, tmp_path: Path) -> None:
+        task = MomentumContrast('tu-test_resnet', queue_size=4)
+        torch.save({'hyper_parameters': dict(task.hparams), 'state_dict': task.state_dict()}, tmp_path / 'timm.ckpt')
+        encoder = build_encoder('tu-test_resnet', weights=str(tmp_path / 'timm.ckpt'))
+        expected = task.model.state_dict()
+        assert all(torch.equal(expected[key], value) for key, value in encoder.state_dict().items())
+
     def test_torchgeo_weight(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A weight as TorchGeo's are, downloaded (from a file) and checked by its hash."""
         state = build_encoder('resnet18').state_dict() | {'fc.weight': torch.zeros(2, 512), 'fc.bias': torch.zeros(2)}
@@ -71,6 +82,19 @@ class TestEncoder:
         monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'hub'))
         encoder = build_encoder('resnet18', weights=Local.W)
         assert all(torch.equal(state[key], value) for key, value in encoder.state_dict().items())
+
+    def test_imagenet(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Weights as segmentation-models-pytorch keeps them, in a cache that holds ours."""
+        settings = encoders['resnet18']['pretrained_settings']['imagenet']
+        folder = tmp_path / f'models--{settings["repo_id"].replace("/", "--")}' / 'snapshots' / settings['revision']
+        folder.mkdir(parents=True)
+        (folder / 'config.json').write_text('{}')
+        state = build_encoder('resnet18').state_dict()
+        save_file(state, folder / 'model.safetensors')
+        monkeypatch.setattr(constants, 'HF_HUB_CACHE', str(tmp_path))
+        encoder = build_encoder('resnet18', weights=True)
+        assert all(torch.equal(state[key], value) for key, value in encoder.state_dict().items())
+        assert not torch.equal(build_encoder('resnet18', weights=False).conv1.weight, state['conv1.weight'])
 
 
 class TestSplitBatchNorm:

@@ -118,6 +118,34 @@ class TestStep:
         keys = model.encode_shuffled_key(image, batch()['draw'])
         assert torch.allclose(keys, model.encode_key(image), atol=1e-6)
 
+    def test_keys_share_batch_norm_with_others_than_queries_do(self) -> None:
+        model, image = task(batch_norm_splits=2), torch.rand(8, 3, 32, 32)
+        keys = model.encode_shuffled_key(image, batch()['draw'])
+        assert not torch.allclose(keys, model.encode_key(image), atol=1e-3)
+
+    def test_queries_and_keys_are_both_split(self) -> None:
+        model, image = task(batch_norm_splits=2), torch.rand(8, 3, 32, 32)
+        for encode in (lambda part: model.encode_query(part)[0], model.encode_key):
+            assert torch.allclose(encode(image)[:4], encode(torch.cat([image[:4], image[:4]]))[:4], atol=1e-5)
+
+    def test_symmetric_loss_is_the_mean_over_both_directions(self) -> None:
+        earlier, later, both = (
+            one_step(task(query=query, views=Views()), batch()) for query in ('earlier', 'later', 'symmetric')
+        )
+        assert not torch.isclose(earlier, later)
+        assert torch.isclose(both, (earlier + later) / 2)
+
+    def test_images_are_standardised(self) -> None:
+        model, data = task(query='earlier', views=Views(), band_mean=[0.1, 0.2, 0.3], band_std=[0.5, 1.0, 2.0]), batch()
+        mean, std = (torch.tensor(values).view(3, 1, 1) for values in ([0.1, 0.2, 0.3], [0.5, 1.0, 2.0]))
+        for date, view in enumerate(model.directions(data)[0]):
+            assert torch.allclose(view['image'], (data['image'][:, date] - mean) / std, atol=1e-6)
+
+    def test_model_and_bands(self) -> None:
+        model = task(model='resnet34', in_channels=5)
+        assert len(model.model.layer3) == len(model.key_encoder.layer3) == 6
+        assert model.eval().predict_step({'image': torch.rand(2, 2, 5, 32, 32)}, 0).shape == (2, 2, 512)
+
     def test_features_have_the_projected_length(self) -> None:
         assert task(projection_dim=12).encode_key(torch.rand(2, 3, 32, 32)).shape == (2, 12)
 
@@ -142,6 +170,12 @@ class TestQuery:
         assert 0.3 < later.mean() < 0.7
         assert torch.equal(key['image'].amax(dim=(1, 2, 3)), 1 - later)
         assert not rest
+
+    def test_coin_belongs_to_the_draw(self) -> None:
+        model, data = task(views=Views()), batch(64)
+        turned = {key: value.flip(0) for key, value in data.items()}
+        query, again = (model.directions(each)[0][0]['image'] for each in (data, turned))
+        assert torch.equal(query, again.flip(0))
 
     def test_symmetric(self) -> None:
         directions = self.roles('symmetric')
@@ -210,6 +244,13 @@ class TestFit:
         losses.append(trainer(tmp_path).validate(model, pairs_datamodule(), verbose=False)[0]['val_loss'])
         assert losses[0] == losses[1] == losses[2]
 
+    def test_validation_takes_the_temperature(self, tmp_path: Path) -> None:
+        losses = [
+            trainer(tmp_path).validate(task(temperature=value), pairs_datamodule(), verbose=False)[0]['val_loss']
+            for value in (0.2, 1.0)
+        ]
+        assert losses[0] != pytest.approx(losses[1], abs=1e-3)
+
     def test_what_is_logged(self, tmp_path: Path) -> None:
         run = trainer(tmp_path)
         run.fit(task(), pairs_datamodule(rate=1.0))
@@ -238,9 +279,10 @@ class TestFit:
             statistics.append(data.band_statistics())
         assert statistics[0] == statistics[1]
 
-    def test_queue_no_multiple_of_the_batch(self, tmp_path: Path) -> None:
-        with pytest.warns(UserWarning, match='queue_size is 20, no multiple of the 8 keys'):
-            trainer(tmp_path).fit(task(queue_size=20), pairs_datamodule())
+    @pytest.mark.parametrize(('query', 'size', 'step'), [('coin', 20, 8), ('symmetric', 24, 16)])
+    def test_queue_no_multiple_of_the_keys_of_a_step(self, query: str, size: int, step: int, tmp_path: Path) -> None:
+        with pytest.warns(UserWarning, match=f'queue_size is {size}, no multiple of the {step} keys'):
+            trainer(tmp_path).fit(task(queue_size=size, query=query), pairs_datamodule())
 
     @pytest.mark.parametrize(
         ('name', 'value'),
@@ -297,6 +339,16 @@ class TestFit:
         assert (model.band_std < 0.5).all()
         assert given.band_mean.flatten().tolist() == pytest.approx([0.1, 0.2, 0.3])
         assert given.band_std.flatten().tolist() == pytest.approx([1.0, 2.0, 3.0])
+
+    def test_statistics_of_a_loaded_checkpoint_stay(self, tmp_path: Path) -> None:
+        run = trainer(tmp_path)
+        run.validate(task(), pairs_datamodule(), verbose=False)
+        run.save_checkpoint(tmp_path / 'run.ckpt')
+        loaded = MomentumContrast.load_from_checkpoint(tmp_path / 'run.ckpt', weights_only=True)
+        before = loaded.band_mean.clone()
+        trainer(tmp_path).validate(loaded, pairs_datamodule(dataset_seed=1), verbose=False)
+        assert (before > 0.1).all()
+        assert torch.equal(loaded.band_mean, before)
 
     def test_predict_gives_features_of_both_dates(self) -> None:
         features = task().eval().predict_step(batch(4), 0)

@@ -187,6 +187,13 @@ class TestOptions:
             heads.append(model.head[0].weight.detach().clone())
         assert not torch.equal(*heads)
 
+    def test_validation_sees_no_random_views(self, tmp_path: Path) -> None:
+        losses = [
+            trainer(tmp_path).validate(task(views=views), segmentation_datamodule(), verbose=False)[0]['val_loss']
+            for views in (None, VTSViews())
+        ]
+        assert losses[0] == losses[1]
+
     def test_trained_by_steps_the_rate_stays(self, tmp_path: Path) -> None:
         run = fit(tmp_path, task(), max_steps=7, max_epochs=-1)
         assert run.optimizers[0].param_groups[0]['lr'] == 0.01

@@ -1,6 +1,7 @@
 """Views: each date on its own, a mask that follows, any number of bands, any batch."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -83,6 +84,40 @@ class TestPresets:
         assert torch.equal(viewed['image'], make()(batch())['image'][:, 0])
 
 
+def recipe(views: Views) -> list[tuple[str, dict[str, Any]]]:
+    """Names and options of the operations, in order."""
+    return [
+        (
+            type(each).__name__,
+            {name: value for name, value in vars(each).items() if name[0] != '_' and name != 'training'},
+        )
+        for each in (*views.geometry, *views.photometric)
+    ]
+
+
+def test_moco_views_are_those_of_moco_v2() -> None:
+    jitter = {'brightness': 0.4, 'contrast': 0.4, 'saturation': 0.4, 'hue': 0.1, 'p': 0.8}
+    assert recipe(MoCoViews()) == [
+        ('RandomResizedCrop', {'scale': (0.2, 1.0), 'ratio': (3 / 4, 4 / 3), 'p': 1.0}),
+        ('RandomFlip', {'horizontal': 0.5, 'vertical': 0.0}),
+        ('ColorJitter', jitter),
+        ('Grayscale', {'p': 0.2}),
+        ('GaussianBlur', {'sigma_px': (0.1, 2.0), 'p': 0.5}),
+    ]
+
+
+def test_vts_views_are_those_of_the_winner_on_xbd() -> None:
+    jitter = {'brightness': 0.02, 'contrast': 0.0, 'saturation': 0.02, 'hue': 0.014, 'p': 0.015}
+    assert recipe(VTSViews()) == [
+        ('RandomFlip', {'horizontal': 0.0, 'vertical': 0.5}),
+        ('RandomQuarterTurn', {'p': 0.95}),
+        ('RandomAffine', {'degrees': 0.0, 'scale': (1.0, 1.0), 'shift': 0.3, 'p': 0.1}),
+        ('RandomAffine', {'degrees': 10.0, 'scale': (0.9, 1.1), 'shift': 0.0, 'p': 0.4}),
+        ('ChannelShift', {'shift': 5 / 255, 'p': 0.015}),
+        ('ColorJitter', jitter),
+    ]
+
+
 @pytest.mark.parametrize('bands', [1, 4, 13])
 def test_moco_views_take_any_number_of_bands(bands: int) -> None:
     assert MoCoViews()(batch(bands=bands))['image'].shape[2] == bands
@@ -92,8 +127,9 @@ def test_vts_views_take_any_number_of_bands() -> None:
     assert VTSViews()(batch(bands=5))['image'].shape[2] == 5
 
 
-def test_size_of_the_views() -> None:
-    viewed = MoCoViews(size_px=16)(batch())
+@pytest.mark.parametrize('make', [MoCoViews, VTSViews])
+def test_size_of_the_views(make: Callable[..., Views]) -> None:
+    viewed = make(size_px=16)(batch())
     assert viewed['image'].shape[-2:] == viewed['mask'].shape[-2:] == viewed['valid'].shape[-2:] == (16, 16)
 
 
