@@ -103,10 +103,20 @@ class PairDataModule(GeoNoisyDataModule):
         """Clean pairs alone, the same at every training rate."""
         return PairPolicy(rate=0.0, unknown='drop')
 
+    def sampler_options(self, dataset: Any, *, train: bool) -> dict[str, Any]:
+        """More arguments of the sampler of a data set, for training or validation."""
+        return {}
+
     def _loader(self, dataset: Any, policy: PairPolicy, batch_size: int, *, train: bool) -> ResumableLoader:
         rank, world_size = self.ranks()
         sampler = PairSampler(
-            dataset.pairs(), policy=policy, seed=self.seed, shuffle=train, rank=rank, world_size=world_size
+            dataset.pairs(),
+            policy=policy,
+            seed=self.seed,
+            shuffle=train,
+            rank=rank,
+            world_size=world_size,
+            **self.sampler_options(dataset, train=train),
         )
         return ResumableLoader(
             dataset, sampler=sampler, batch_size=batch_size, num_workers=self.num_workers, drop_last=train

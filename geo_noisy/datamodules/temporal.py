@@ -5,7 +5,6 @@ from typing import Any, Literal, cast
 import numpy as np
 import shapely
 
-from geo_noisy.datamodules.loader import ResumableLoader
 from geo_noisy.datamodules.pairs import PairDataModule
 from geo_noisy.datasets.temporal import TemporalPairs
 from geo_noisy.pairs.dates import seconds
@@ -13,7 +12,6 @@ from geo_noisy.pairs.index import PairIndex
 from geo_noisy.pairs.locations import UNASSIGNED
 from geo_noisy.pairs.policy import PairPolicy
 from geo_noisy.pairs.reader import Align
-from geo_noisy.samplers.pairs import PairSampler
 
 
 class TemporalPairsDataModule(PairDataModule):
@@ -124,29 +122,15 @@ class TemporalPairsDataModule(PairDataModule):
         unknown_only = pairs.count('clean') == 0 and pairs.count('noisy') == 0
         return PairPolicy(rate=0.0, unknown='clean' if unknown_only else 'drop')
 
-    def _loader(self, dataset: Any, policy: PairPolicy, batch_size: int, *, train: bool) -> ResumableLoader:
-        rank, world_size = self.ranks()
-        pairs = dataset.pairs()
-        weights = None
-        if train and self.weights_column is not None:
-            if self.weights_column not in dataset.index.columns:
-                raise ValueError(
-                    f'The index has no column {self.weights_column!r}; it has {list(dataset.index.columns)}.'
-                )
-            weights = dataset.index[self.weights_column].to_numpy(dtype=np.float64)
-        sampler = PairSampler(
-            pairs,
-            policy=policy,
-            seed=self.seed,
-            shuffle=train,
-            length=self.length if train else self._validation_length(pairs),
-            weights=weights,
-            rank=rank,
-            world_size=world_size,
-        )
-        return ResumableLoader(
-            dataset, sampler=sampler, batch_size=batch_size, num_workers=self.num_workers, drop_last=train
-        )
+    def sampler_options(self, dataset: Any, *, train: bool) -> dict[str, Any]:
+        """Pairs in an epoch, and weights of the locations in training."""
+        if not train:
+            return {'length': self._validation_length(dataset.pairs())}
+        if self.weights_column is None:
+            return {'length': self.length}
+        if self.weights_column not in dataset.index.columns:
+            raise ValueError(f'The index has no column {self.weights_column!r}; it has {list(dataset.index.columns)}.')
+        return {'length': self.length, 'weights': dataset.index[self.weights_column].to_numpy(dtype=np.float64)}
 
     def _validation_length(self, pairs: PairIndex) -> int | None:
         there = pairs.count('clean') or pairs.count('unknown')

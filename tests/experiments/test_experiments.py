@@ -392,6 +392,15 @@ class TestRuns:
             _, again = pretrain(config, tmp_path / 'half')
         assert again['metrics'] == facts['metrics']
 
+    def test_a_stopped_pretraining_goes_on(self, tmp_path: Path) -> None:
+        config = read_grid(tiny_grid(tmp_path, cells=[{'name': 'w', 'pretrain': 'within-image'}]))[0].pretrain
+        assert config is not None
+        pretrain(config, tmp_path / 'run')
+        (tmp_path / 'run' / 'done.json').unlink()
+        config['trainer']['max_epochs'] = 2  # as if stopped after the first of two
+        pretrain(config, tmp_path / 'run')
+        assert pd.read_csv(tmp_path / 'run' / 'version_1' / 'metrics.csv')['epoch'].min() == 1
+
     def test_a_checkpoint_that_is_gone_is_made_again(self, tmp_path: Path) -> None:
         config = read_grid(tiny_grid(tmp_path, cells=[{'name': 'w', 'pretrain': 'within-image'}]))[0].pretrain
         assert config is not None
