@@ -88,13 +88,13 @@ class BoxBlur(Photometric):
         return box_blur(image, (self.side_px, self.side_px))
 
 
-class Saturation(Photometric):
-    """Colours are blended with grey; red, green and blue are needed."""
+class FactorOperation(Photometric):
+    """An operation by a factor about 1 that is drawn for each image."""
 
     draws = 1
 
     def __init__(self, spread: float = 0.1, p: float = RARE) -> None:
-        """Initialise a new Saturation.
+        """Initialise a new FactorOperation.
 
         Args:
             spread: Factors run from 1 - spread to 1 + spread.
@@ -102,52 +102,35 @@ class Saturation(Photometric):
         """
         super().__init__(p)
         self.spread = spread
+
+    def factors(self, image: Tensor, u: Tensor) -> Tensor:
+        """Factors [n, 1, 1, 1] of images [n, C, H, W]."""
+        return between(u[:, :1].to(image.dtype), 1 - self.spread, 1 + self.spread)[:, :, None, None]
+
+
+class Saturation(FactorOperation):
+    """Colours are blended with grey; red, green and blue are needed."""
 
     def change(self, image: Tensor, u: Tensor) -> Tensor:
         """Change images [n, 3, H, W]."""
-        factor = between(u[:, 0].to(image.dtype), 1 - self.spread, 1 + self.spread)
-        return adjust_saturation_with_gray_subtraction(image, factor)
+        return adjust_saturation_with_gray_subtraction(image, self.factors(image, u).flatten())
 
 
-class Brightness(Photometric):
+class Brightness(FactorOperation):
     """Values are multiplied by one factor."""
-
-    draws = 1
-
-    def __init__(self, spread: float = 0.1, p: float = RARE) -> None:
-        """Initialise a new Brightness.
-
-        Args:
-            spread: Factors run from 1 - spread to 1 + spread.
-            p: Probability for each image.
-        """
-        super().__init__(p)
-        self.spread = spread
 
     def change(self, image: Tensor, u: Tensor) -> Tensor:
         """Change images [n, C, H, W]."""
-        return (image * _factors(u, self.spread, image)).clamp(0, 1)
+        return (image * self.factors(image, u)).clamp(0, 1)
 
 
-class Contrast(Photometric):
+class Contrast(FactorOperation):
     """Values move away from, or closer to, the mean of the image."""
-
-    draws = 1
-
-    def __init__(self, spread: float = 0.1, p: float = RARE) -> None:
-        """Initialise a new Contrast.
-
-        Args:
-            spread: Factors run from 1 - spread to 1 + spread.
-            p: Probability for each image.
-        """
-        super().__init__(p)
-        self.spread = spread
 
     def change(self, image: Tensor, u: Tensor) -> Tensor:
         """Change images [n, C, H, W]."""
         mean = image.mean(dim=(1, 2, 3), keepdim=True)
-        return (mean + (image - mean) * _factors(u, self.spread, image)).clamp(0, 1)
+        return (mean + (image - mean) * self.factors(image, u)).clamp(0, 1)
 
 
 class ElasticJitter(Photometric):
@@ -175,7 +158,3 @@ class ElasticJitter(Photometric):
         grid = F.affine_grid(still, [count, 1, height, width], align_corners=False)
         moved = grid + noise * reach * 2 / torch.tensor([width, height], device=image.device)
         return F.grid_sample(image, moved.to(image.dtype), padding_mode='reflection', align_corners=False)
-
-
-def _factors(u: Tensor, spread: float, image: Tensor) -> Tensor:
-    return between(u[:, :1].to(image.dtype), 1 - spread, 1 + spread)[:, :, None, None]
