@@ -129,6 +129,9 @@ class TestScale:
     def test_units(self) -> None:
         assert Scale(200.0)({'image': torch.tensor([100.0])})['image'].item() == 0.5
 
+    def test_of_a_data_module(self) -> None:
+        assert PairDataModule(Numbers, scale=200.0).aug({'image': torch.tensor([100.0])})['image'].item() == 0.5
+
     def test_stacked_dates(self) -> None:
         image = torch.rand(3, 2, 4, 5, 5)
         assert torch.equal(
@@ -199,7 +202,8 @@ class TestPairDataModule:
             data = pairs_datamodule(rate=rate)
             data.setup('fit')
             validation = data.val_dataloader()
-            for _ in range(2):
+            for epoch in range(2):
+                validation.sampler.set_epoch(epoch)
                 epochs.append(torch.cat([batch['draw'] for batch in validation]))
                 assert all((batch['noisy'] == 0).all() for batch in validation)
         assert all(torch.equal(epochs[0], epoch) for epoch in epochs)

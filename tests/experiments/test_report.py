@@ -168,6 +168,16 @@ class TestClaims:
             ]
             assert judge(prepare(pd.DataFrame(rows)), [claim])[0].verdict == expected
 
+    def test_no_gain_needs_the_margin(self) -> None:
+        claim = next(claim for claim in CLAIMS if claim.text in FALSE)
+        for shift, expected in ((-0.5, 'seen'), (0.9, 'open'), (5.0, 'contradicted')):
+            rows = [
+                row(seed, 50 + (shift + noise if rate else 0), r_pairs=rate, r_img=rate or None)
+                for seed, noise in enumerate(SPREAD)
+                for rate in (0.0, 1.0)
+            ]
+            assert judge(prepare(pd.DataFrame(rows)), [claim])[0].verdict == expected
+
     def test_holm_over_the_claims(self) -> None:
         """A difference that is significant alone is not so beside many others."""
         claim = next(claim for claim in CLAIMS if claim.text in HELP)

@@ -98,7 +98,8 @@ def test_epochs_differ_and_draws_too():
 def test_seed_changes_order_and_draws():
     first, second = (list(PairSampler(table(), seed=seed)) for seed in (0, 1))
     assert sorted(key.location for key in first) == sorted(key.location for key in second)
-    assert first != second
+    assert [key.location for key in first] != [key.location for key in second]
+    assert {key.draw for key in first}.isdisjoint(key.draw for key in second)
 
 
 def test_unshuffled_is_sorted_and_the_same_in_every_epoch():

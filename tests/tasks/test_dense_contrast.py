@@ -12,7 +12,7 @@ from geo_noisy.losses.functional import cross_image_loss, within_image_loss
 from geo_noisy.models import last_features
 from geo_noisy.tasks import DenseContrast
 from geo_noisy.tasks.dense_contrast import other_places
-from geo_noisy.transforms import MoCoViews, Views
+from geo_noisy.transforms import MoCoViews, RandomFlip, Views
 from tests.data.vts import pairs_datamodule, trainer
 
 
@@ -104,6 +104,14 @@ def test_label_pooling() -> None:
     losses = [task(label_pooling=pooling).pair_loss(data, train=True)[0] for pooling in ('nearest', 'majority', 'any')]
     assert torch.isclose(losses[0], losses[1])
     assert not torch.isclose(losses[0], losses[2])
+
+
+def test_labels_go_with_their_images() -> None:
+    data = batch(16)
+    data['image'] = data['mask'][:, :, None].expand(-1, -1, 3, -1, -1).float()  # an image of its labels
+    views = Views(geometry=[RandomFlip(horizontal=1.0)])
+    for view in task(query='coin', views=views).directions(data)[0]:
+        assert torch.allclose(view['image'][:, 0], view['mask'].float(), atol=1e-4)
 
 
 def test_pixels_without_data_are_ignored() -> None:

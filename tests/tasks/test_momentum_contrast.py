@@ -53,7 +53,7 @@ class TestStep:
         """Momentum update, keys, loss against the old queue, enqueue: worked out by hand beside it."""
         model = task(key_momentum=0.5, views=Views())
         with torch.no_grad():
-            for parameter in model.model.parameters():
+            for parameter in (*model.model.parameters(), *model.head.parameters()):
                 parameter.add_(0.01)
         twin, data = copy.deepcopy(model), batch()
         loss = one_step(model, data)
@@ -72,10 +72,12 @@ class TestStep:
     def test_only_parameters_follow_the_momentum_rule(self) -> None:
         model = task(key_momentum=1.0, lr=1.0)
         weight = model.key_encoder.conv1.weight.clone()
+        model.model.bn1.running_mean.fill_(100.0)
         one_step(model, batch())
         assert torch.equal(model.key_encoder.conv1.weight, weight)
         assert model.key_encoder.bn1.num_batches_tracked == 1  # its own statistics move
-        assert not torch.equal(model.key_encoder.bn1.running_mean, model.model.bn1.running_mean)
+        assert model.key_encoder.bn1.running_mean.abs().max() < 10
+        assert model.model.bn1.running_mean.min() > 80
 
     def test_keys_of_the_same_place_are_no_negatives(self) -> None:
         model, data = task(views=Views(), key_momentum=1.0), batch()
@@ -353,6 +355,11 @@ class TestFit:
     def test_predict_gives_features_of_both_dates(self) -> None:
         features = task().eval().predict_step(batch(4), 0)
         assert features.shape == (4, 2, 512)
+
+    def test_predict_standardises(self) -> None:
+        features = task(band_mean=[0.5] * 3, band_std=[0.25] * 3).eval().predict_step(batch(4), 0)
+        expected = task().eval().predict_step({'image': (batch(4)['image'] - 0.5) / 0.25}, 0)
+        assert torch.allclose(features, expected, atol=1e-5)
 
 
 class TestBadInput:

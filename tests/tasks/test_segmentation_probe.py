@@ -1,5 +1,6 @@
 """The probe: frozen means frozen, scores are pooled, features are worked out once."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ class TestFreeze:
         assert not torch.equal(head, model.head[0].weight)
         assert model.train().head.training
         assert not model.model.training
+        assert not any(parameter.requires_grad for parameter in model.model.parameters())
 
     def test_fine_tuning_moves_all_of_it(self, tmp_path: Path) -> None:
         model = task(freeze=False)
@@ -59,6 +61,12 @@ class TestFreeze:
         assert torch.equal(weight, model.model.conv1.weight)
         assert not model.model.training
         assert model.model.bn1.momentum == 0.1
+
+
+def test_images_are_standardised() -> None:
+    model, plain = task(band_mean=[0.5] * 3, band_std=[0.25] * 3).eval(), task().eval()
+    image = torch.rand(2, 3, 32, 32)
+    assert torch.allclose(model.encode(image), plain.encode((image - 0.5) / 0.25), atol=1e-5)
 
 
 class TestFeatures:
@@ -193,6 +201,14 @@ class TestOptions:
             for views in (None, VTSViews())
         ]
         assert losses[0] == losses[1]
+
+    def test_cosine_schedule_over_the_epochs(self, tmp_path: Path) -> None:
+        model, rates = task(), []
+        run = trainer(tmp_path, max_epochs=4)
+        model.on_train_batch_start = lambda *_: rates.append(run.optimizers[0].param_groups[0]['lr'])
+        run.fit(model, segmentation_datamodule())
+        cosine = [0.01 * (1 + math.cos(math.pi * epoch / 4)) / 2 for epoch in range(4)]
+        assert rates[::3] == pytest.approx(cosine)
 
     def test_trained_by_steps_the_rate_stays(self, tmp_path: Path) -> None:
         run = fit(tmp_path, task(), max_steps=7, max_epochs=-1)

@@ -208,6 +208,13 @@ def test_scale_is_the_area_of_the_crop() -> None:
     assert torch.allclose(ratios[:, 0, 0] / ratios[:, 1, 1], torch.tensor(2.0))
 
 
+def test_affine_and_crop_take_their_options() -> None:
+    u = torch.tensor([[0.0, 1.0, 0.5, 0.5, 0.5]])
+    assert RandomAffine(degrees=30.0).matrix(u, 1.0)[0, 0, 0].item() == pytest.approx(3**0.5 / 2)
+    assert RandomAffine(scale=(2.0, 2.0)).matrix(u, 1.0)[0, 0, 0].item() == pytest.approx(1 / 2)
+    assert RandomCrop(0.4).matrix(u, 1.0)[0, 0, 0].item() == pytest.approx(0.4)
+
+
 PHOTOMETRIC: list[Photometric] = [
     ColorJitter(0.4, 0, 0, 0, p=1),
     ColorJitter(0, 0.4, 0, 0, p=1),
@@ -235,6 +242,16 @@ class TestPhotometric:
         operation.p = before
         changed = (viewed - data['image']).abs().amax(dim=(2, 3, 4)) > 1e-4
         assert abs(changed.float().mean() - 0.3) < 0.07
+
+
+def test_noise_and_shift_take_their_size() -> None:
+    data = batch(size=40)
+    data['image'].fill_(0.5)
+    noise, shift = (
+        Views(photometric=[operation])(data)['image'] - 0.5 for operation in (Noise(0.1, p=1), ChannelShift(0.2, p=1))
+    )
+    assert noise.std().item() == pytest.approx(0.1, rel=0.05)
+    assert 0.15 < shift.abs().max() <= 0.2
 
 
 def test_grey_has_equal_bands() -> None:
