@@ -31,17 +31,24 @@ def build_encoder(
         The encoder; its features have ``encoder.out_channels[-1]`` channels.
 
     Raises:
-        ValueError: If the name is unknown, or the weights are of another shape.
+        ValueError: If the name is unknown, it has no ImageNet weights, or the weights are of another shape.
         FileNotFoundError: If the weights are neither a file nor a TorchGeo weight.
     """
+    pretrained = True if name.startswith('tu-') else 'imagenet'  # timm's names say which weights they mean
     try:
         encoder: nn.Module = smp.encoders.get_encoder(
             name,
             in_channels=in_channels,
-            weights='imagenet' if weights is True else None,
+            weights=pretrained if weights is True else None,
             output_stride=output_stride,
         )
     except KeyError as error:
+        if name in smp.encoders.encoders:
+            known = sorted(smp.encoders.encoders[name]['pretrained_settings'])
+            raise ValueError(
+                f'weights is True, but {name} has no ImageNet weights (only {known}): choose another model, or give a '
+                'checkpoint.'
+            ) from error
         raise ValueError(
             f'model is {name!r}: choose an encoder of segmentation-models-pytorch, such as resnet18, or of timm with '
             'tu- before its name.'
@@ -60,8 +67,10 @@ def read_weights(weights: WeightsEnum | str) -> dict[str, Tensor]:
     if isinstance(weights, WeightsEnum):
         return dict(weights.get_state_dict(progress=True, check_hash=True, weights_only=True))
     if Path(weights).is_file():
-        name, state = extract_backbone(weights)
-        return _timm_state(weights) if name.startswith('tu-') else state
+        state = torch.load(weights, map_location='cpu', weights_only=True).get('state_dict', {})
+        # TorchGeo drops every `model.` of a name, also the one that the names of timm's encoders start with.
+        timm = {key.removeprefix('model.'): value for key, value in state.items() if key.startswith('model.model.')}
+        return timm or extract_backbone(weights)[1]
     try:
         weight = get_weight(weights)
     except (KeyError, ValueError) as error:
@@ -70,12 +79,6 @@ def read_weights(weights: WeightsEnum | str) -> dict[str, Tensor]:
             'ResNet18_Weights.SENTINEL2_ALL_MOCO.'
         ) from error
     return dict(weight.get_state_dict(progress=True, check_hash=True, weights_only=True))
-
-
-def _timm_state(path: str) -> dict[str, Tensor]:
-    """State of an encoder of timm, whose own names start with ``model.`` as well: TorchGeo drops both."""
-    state = torch.load(path, map_location='cpu', weights_only=True)['state_dict']
-    return {key.removeprefix('model.'): value for key, value in state.items() if key.startswith('model.')}
 
 
 def load_encoder(encoder: nn.Module, state: Mapping[str, Tensor], *, source: str) -> None:

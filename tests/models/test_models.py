@@ -41,6 +41,10 @@ class TestEncoder:
         with pytest.raises(ValueError, match="'resnet19'"):
             build_encoder('resnet19')
 
+    def test_no_imagenet_weights(self) -> None:
+        with pytest.raises(ValueError, match=r"resnext101_32x4d has no ImageNet weights \(only \['ssl', 'swsl'\]\)"):
+            build_encoder('resnext101_32x4d', weights=True)
+
     def test_unknown_weights(self) -> None:
         with pytest.raises(FileNotFoundError, match=r'nowhere\.ckpt'):
             build_encoder('resnet18', weights='nowhere.ckpt')
