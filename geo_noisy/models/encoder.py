@@ -67,10 +67,12 @@ def read_weights(weights: WeightsEnum | str) -> dict[str, Tensor]:
     if isinstance(weights, WeightsEnum):
         return dict(weights.get_state_dict(progress=True, check_hash=True, weights_only=True))
     if Path(weights).is_file():
-        state = torch.load(weights, map_location='cpu', weights_only=True).get('state_dict', {})
+        checkpoint = torch.load(weights, map_location='cpu', weights_only=True)
+        if 'model' not in checkpoint.get('hyper_parameters', {}):
+            return extract_backbone(weights)[1]
         # TorchGeo drops every `model.` of a name, also the one that the names of timm's encoders start with.
-        timm = {key.removeprefix('model.'): value for key, value in state.items() if key.startswith('model.model.')}
-        return timm or extract_backbone(weights)[1]
+        state = checkpoint['state_dict']
+        return {key.removeprefix('model.'): value for key, value in state.items() if key.startswith('model.')}
     try:
         weight = get_weight(weights)
     except (KeyError, ValueError) as error:

@@ -1,6 +1,7 @@
 """Loaders that resume, scaling, statistics, and what data modules pass on."""
 
 import tempfile
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from torchgeo.datasets.utils import Sample
 from geo_noisy.datamodules import VTSPairsDataModule, VTSSegmentationDataModule
 from geo_noisy.datamodules.base import Scale, sample_statistics
 from geo_noisy.datamodules.features import FeatureStore
+from geo_noisy.datamodules.labelled import LabelledDataModule
 from geo_noisy.datamodules.loader import KeyedDataset, KeyedSampler, ResumableLoader
 from geo_noisy.datamodules.pairs import PairDataModule
 from geo_noisy.datasets import VTSPairs, VTSSegmentation
@@ -228,16 +230,18 @@ class TestPairDataModule:
         assert len(ours) == 5
         assert torch.equal(ours[PairKey(2, 0, 1)]['image'], expected[PairKey(2, 0, 1)]['image'])
 
-    def test_batch_sizes_and_workers(self) -> None:
-        data = pairs_datamodule(eval_batch_size=5, num_workers=2)
-        data.setup('fit')
-        assert (data.train_dataloader().batch_size, data.val_dataloader().batch_size) == (8, 5)
-        assert data.train_dataloader().num_workers == data.val_dataloader().num_workers == 2
-
     def test_pairs_of_torchgeos_own_tasks(self) -> None:
         data = pairs_datamodule(stack_dates=True)
         data.setup('fit')
         assert data.aug(next(iter(data.train_dataloader())))['image'].shape == (8, 6, 32, 32)
+
+
+@pytest.mark.parametrize('build', [pairs_datamodule, segmentation_datamodule])
+def test_batch_sizes_and_workers(build: Callable[..., PairDataModule | LabelledDataModule]) -> None:
+    data = build(eval_batch_size=5, num_workers=2)
+    data.setup('fit')
+    assert (data.train_dataloader().batch_size, data.val_dataloader().batch_size) == (8, 5)
+    assert data.train_dataloader().num_workers == data.val_dataloader().num_workers == 2
 
 
 class TestLabelledDataModule:
@@ -265,12 +269,6 @@ class TestLabelledDataModule:
         assert len(ours) == 5
         for i in range(5):
             assert torch.equal(ours[i]['image'], expected[i]['image'])
-
-    def test_batch_sizes_and_workers(self) -> None:
-        data = segmentation_datamodule(eval_batch_size=5, num_workers=2)
-        data.setup('fit')
-        assert (data.train_dataloader().batch_size, data.val_dataloader().batch_size) == (8, 5)
-        assert data.train_dataloader().num_workers == data.val_dataloader().num_workers == 2
 
     def test_training_order_is_of_seed_and_epoch(self) -> None:
         orders = []
