@@ -5,15 +5,16 @@ from pathlib import Path
 
 from geo_noisy.audit.map import write_map
 from geo_noisy.audit.report import audit
-from geo_noisy.pairs.build import build_index
-from geo_noisy.pairs.coverage import Limits
-from geo_noisy.pairs.index import PairIndex
-from geo_noisy.pairs.items import scan_table
-from geo_noisy.pairs.polygons import change_polygons, change_raster
-from geo_noisy.pairs.reader import UnreadableFileError
-from geo_noisy.pairs.rules import PairRules
-from geo_noisy.pairs.scan import FileScan, scan_rasters
-from geo_noisy.pairs.table import STRATA
+from geo_noisy.pairs.source import STRATA
+from geo_noisy.regions.build import build_index
+from geo_noisy.regions.files.item_tables import scan_table
+from geo_noisy.regions.files.scan import FileScan, scan_rasters
+from geo_noisy.regions.noise.change_rasters import change_raster
+from geo_noisy.regions.noise.polygons import change_polygons, change_raster
+from geo_noisy.regions.pair_index import PairIndex
+from geo_noisy.regions.rules import PairRules
+from geo_noisy.regions.windows.coverage import Limits
+from geo_noisy.regions.windows.reader import UnreadableFileError
 
 _OF_POLYGONS = (
     'class_column', 'noisy_classes', 'event_column', 'recovered_column', 'polygons_crs', 'ground'

@@ -14,10 +14,10 @@ from branca.colormap import LinearColormap
 from branca.element import Element, Figure
 from numpy.typing import NDArray
 
-from geo_noisy.pairs.dates import DAY_S, from_seconds
-from geo_noisy.pairs.frame import boxes_in
-from geo_noisy.pairs.grid import WGS84
-from geo_noisy.pairs.index import PairIndex
+from geo_noisy.regions.files.dates import DAY_S, from_seconds
+from geo_noisy.regions.pair_index import PairIndex
+from geo_noisy.regions.windows.grid import WGS84
+from geo_noisy.whole_file import whole_file
 
 _COLORS = ('#2b83ba', '#ffffbf', '#d7191c')
 _UNKNOWN_COLOR = '#888888'
@@ -42,7 +42,8 @@ def write_map(index: PairIndex, path: str | os.PathLike[str], *, most: int = 20_
     if len(rows) > most:
         rows = np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
     page = _page(_locations(index, rows))
-    page.get_root().save(os.fspath(path))
+    with whole_file(Path(path)) as unfinished:
+        page.get_root().save(os.fspath(unfinished))
     return len(rows)
 
 
@@ -86,7 +87,7 @@ def _locations(index: PairIndex, rows: NDArray[np.int64]) -> gpd.GeoDataFrame:
     with np.errstate(invalid='ignore'):
         share = noisy / (noisy + clean)
     columns = {'share': share, 'text': [describe_location(index, int(row)) for row in rows]}
-    return gpd.GeoDataFrame(columns, geometry=boxes_in(index, WGS84)[rows], crs=WGS84)
+    return gpd.GeoDataFrame(columns, geometry=index.windows_in(WGS84)[rows], crs=WGS84)
 
 
 def _page(locations: gpd.GeoDataFrame) -> folium.Map:

@@ -5,11 +5,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from geo_noisy.pairs.dates import DAY_S, from_seconds
-from geo_noisy.pairs.frame import misalignment_px
-from geo_noisy.pairs.index import PairIndex
-from geo_noisy.pairs.locations import SPLITS, UNASSIGNED
-from geo_noisy.pairs.table import STRATA
+from geo_noisy.pairs.source import STRATA
+from geo_noisy.regions.files.dates import DAY_S, from_seconds
+from geo_noisy.regions.location_frame import misalignment_px
+from geo_noisy.regions.pair_index import PairIndex
+from geo_noisy.regions.windows.locations import SPLITS, UNASSIGNED
 
 GAPS_DAYS = (0, 7, 31, 92, 183, 366, 731, 1827, np.inf)
 NOISES = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0)

@@ -5,8 +5,8 @@ from typing import cast
 
 from geo_noisy.datamodules.labelled import LabelledDataModule
 from geo_noisy.datamodules.pairs import PairDataModule, noise_free
-from geo_noisy.datasets.cifar10 import CIFAR10, CIFAR10Pairs, Split
-from geo_noisy.datasets.cifar10_files import download_cifar10, has_cifar10
+from geo_noisy.datasets.cifar10.files import download_cifar10, has_cifar10
+from geo_noisy.datasets.cifar10.images import CIFAR10, CIFAR10Pairs, Split
 from geo_noisy.pairs.policy import PairPolicy
 
 

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchgeo.datasets.utils import Sample
 from tqdm import tqdm
 
-from geo_noisy.datasets.atomic import whole_file
+from geo_noisy.whole_file import whole_file
 
 Storage = Literal['memory', 'disk']
 

@@ -9,7 +9,7 @@ from geo_noisy.datamodules.base import GeoNoisyDataModule
 from geo_noisy.datamodules.loader import ResumableLoader, plain_loader
 from geo_noisy.pairs.keys import PairKey
 from geo_noisy.pairs.policy import PairPolicy
-from geo_noisy.pairs.table import PairSource
+from geo_noisy.pairs.source import PairSource
 from geo_noisy.samplers.pairs import PairSampler
 
 

@@ -7,11 +7,11 @@ import shapely
 
 from geo_noisy.datamodules.pairs import PairDataModule
 from geo_noisy.datasets.temporal import TemporalPairs
-from geo_noisy.pairs.dates import seconds
-from geo_noisy.pairs.index import PairIndex
-from geo_noisy.pairs.locations import UNASSIGNED
 from geo_noisy.pairs.policy import PairPolicy
-from geo_noisy.pairs.reader import Align
+from geo_noisy.regions.files.dates import seconds
+from geo_noisy.regions.pair_index import PairIndex
+from geo_noisy.regions.windows.locations import UNASSIGNED
+from geo_noisy.regions.windows.reader import Align
 
 
 class TemporalPairsDataModule(PairDataModule):

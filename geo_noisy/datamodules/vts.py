@@ -4,9 +4,9 @@ from typing import cast
 
 from geo_noisy.datamodules.labelled import LabelledDataModule
 from geo_noisy.datamodules.pairs import PairDataModule, noise_free
-from geo_noisy.datasets.vts_base import Split
-from geo_noisy.datasets.vts_pairs import VTSPairs
-from geo_noisy.datasets.vts_segmentation import SegmentationNoise, VTSSegmentation
+from geo_noisy.datasets.vts.base import Split
+from geo_noisy.datasets.vts.pairs import VTSPairs
+from geo_noisy.datasets.vts.segmentation import SegmentationNoise, VTSSegmentation
 from geo_noisy.pairs.policy import PairPolicy
 
 

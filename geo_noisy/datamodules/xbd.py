@@ -5,10 +5,10 @@ from pathlib import Path
 
 from geo_noisy.datamodules.labelled import LabelledDataModule
 from geo_noisy.datamodules.pairs import PairDataModule
-from geo_noisy.datasets.xbd import XBDPairs, XBDSegmentation
-from geo_noisy.datasets.xbd_base import OnError, Split
-from geo_noisy.datasets.xbd_masks import XBDLabels
-from geo_noisy.datasets.xbd_splits import XBDSplit
+from geo_noisy.datasets.xbd.base import OnError, Split
+from geo_noisy.datasets.xbd.masks import XBDLabels
+from geo_noisy.datasets.xbd.pairs import XBDPairs, XBDSegmentation
+from geo_noisy.datasets.xbd.splits import XBDSplit
 from geo_noisy.pairs.policy import PairPolicy
 
 

@@ -1,27 +1,5 @@
 """Samples from keys: pair data sets and their segmentation partners."""
 
-from geo_noisy.datasets.change import ChangePairs, SeasonPairs
-from geo_noisy.datasets.cifar10 import CIFAR10, CIFAR10Pairs
-from geo_noisy.datasets.raster_files import scan_dataset
-from geo_noisy.datasets.temporal import TemporalPairs
-from geo_noisy.datasets.vts import VTSPairs, VTSSegmentation
-from geo_noisy.datasets.xbd import XBDPairs, XBDSegmentation
-from geo_noisy.datasets.xbd_files import XBDDataError
-from geo_noisy.datasets.xbd_masks import XBDLabels
-from geo_noisy.datasets.xbd_splits import XBDSplit
+import lazy_loader
 
-__all__ = [
-    'CIFAR10',
-    'CIFAR10Pairs',
-    'ChangePairs',
-    'SeasonPairs',
-    'TemporalPairs',
-    'VTSPairs',
-    'VTSSegmentation',
-    'XBDDataError',
-    'XBDLabels',
-    'XBDPairs',
-    'XBDSegmentation',
-    'XBDSplit',
-    'scan_dataset',
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -19,9 +19,9 @@ from torchgeo.datasets.utils import Sample
 
 from geo_noisy.datasets.pair_sample import noisy_flag, pair_sample
 from geo_noisy.datasets.temporal_plot import draw_pair
-from geo_noisy.pairs.dates import from_seconds, seconds
 from geo_noisy.pairs.keys import PairKey
-from geo_noisy.pairs.table import PairTable
+from geo_noisy.pairs.source import PairTable
+from geo_noisy.regions.files.dates import from_seconds, seconds
 
 
 class AdaptedPairs(Dataset[Sample]):

@@ -13,12 +13,12 @@ from torchgeo.datasets.utils import Sample
 
 from geo_noisy.datasets.pair_sample import pair_sample
 from geo_noisy.datasets.temporal_plot import draw_map, draw_pair, draw_sheet
-from geo_noisy.pairs.coverage import placed_files
-from geo_noisy.pairs.index import PairIndex
 from geo_noisy.pairs.keys import PairKey
 from geo_noisy.pairs.permutation import permute, stream_key
-from geo_noisy.pairs.reader import Align, UnreadableFileError, WindowReader
-from geo_noisy.pairs.table import STRATA
+from geo_noisy.pairs.source import STRATA
+from geo_noisy.regions.pair_index import PairIndex
+from geo_noisy.regions.windows.coverage import placed_files
+from geo_noisy.regions.windows.reader import Align, UnreadableFileError, WindowReader
 
 _TRIES = 50  # pairs to try before a run stops after all; of three dates, one broken file is in two of three pairs
 

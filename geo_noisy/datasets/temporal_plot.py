@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torchgeo.datasets.utils import Sample
 
-from geo_noisy.pairs.dates import from_seconds
-from geo_noisy.pairs.index import PairIndex
+from geo_noisy.regions.files.dates import from_seconds
+from geo_noisy.regions.pair_index import PairIndex
 
 _STRETCH = (0.02, 0.98)
 

@@ -8,7 +8,7 @@ import torch
 from matplotlib.figure import Figure
 
 from geo_noisy.datasets import VTSPairs, XBDPairs
-from geo_noisy.datasets.textures import find_images_folder
+from geo_noisy.datasets.vts.textures import find_images_folder
 from geo_noisy.pairs.keys import PairKey
 from geo_noisy.transforms.views import VTSViews
 from geo_noisy.transforms.xview2 import XView2Views

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from geo_noisy.datasets.atomic import whole_file
+from geo_noisy.whole_file import whole_file
 
 OUTCOMES = 'test_outcomes'
 """Column of lists, what a probe answered on each test image; in the Parquet file alone."""

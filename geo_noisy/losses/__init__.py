@@ -1,6 +1,5 @@
 """Contrastive losses."""
 
-from geo_noisy.losses.labels import LabelPooling, pool_labels
-from geo_noisy.losses.modules import RINCE, CrossImageLoss, InfoNCE, WithinImageLoss
+import lazy_loader
 
-__all__ = ['RINCE', 'CrossImageLoss', 'InfoNCE', 'LabelPooling', 'WithinImageLoss', 'pool_labels']
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

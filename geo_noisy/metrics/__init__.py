@@ -1,7 +1,5 @@
 """Scores pooled over a data set."""
 
-from geo_noisy.metrics.damage import DamageScores
-from geo_noisy.metrics.pooled import PooledScores
-from geo_noisy.metrics.xview2 import XView2Score
+import lazy_loader
 
-__all__ = ['DamageScores', 'PooledScores', 'XView2Score']
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,19 +1,5 @@
 """Encoders, heads and the key queue."""
 
-from geo_noisy.models.batch_norm import SplitBatchNorm2d
-from geo_noisy.models.encoder import build_encoder, last_features, load_encoder, read_weights
-from geo_noisy.models.heads import image_projection, momentum_copy, pixel_projection, segmentation_head
-from geo_noisy.models.queue import KeyQueue
+import lazy_loader
 
-__all__ = [
-    'KeyQueue',
-    'SplitBatchNorm2d',
-    'build_encoder',
-    'image_projection',
-    'last_features',
-    'load_encoder',
-    'momentum_copy',
-    'pixel_projection',
-    'read_weights',
-    'segmentation_head',
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

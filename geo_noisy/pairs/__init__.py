@@ -1,33 +1,58 @@
-"""What a temporal pair is, and how noisy it is: tables in, tables out, no torch."""
+"""The pair contract, and which pairs an epoch holds: no torch, no files.
 
-from geo_noisy.pairs.build import build_index
-from geo_noisy.pairs.coverage import Limits
-from geo_noisy.pairs.index import PairIndex
-from geo_noisy.pairs.items import scan_table
+What builds pairs over a region is handed on from :mod:`geo_noisy.regions`, at first use.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from geo_noisy.pairs.keys import PairKey
-from geo_noisy.pairs.noise import noise_fraction
 from geo_noisy.pairs.policy import PairPolicy
-from geo_noisy.pairs.polygons import ChangePolygons, change_polygons, change_raster
-from geo_noisy.pairs.rules import PairRules
-from geo_noisy.pairs.scan import FileScan, scan_rasters
-from geo_noisy.pairs.statistics import BandStatistics
-from geo_noisy.pairs.table import PairSource, PairTable
+from geo_noisy.pairs.source import PairSource, PairTable
 
-__all__ = [
-    'BandStatistics',
-    'ChangePolygons',
-    'FileScan',
-    'Limits',
-    'PairIndex',
-    'PairKey',
-    'PairPolicy',
-    'PairRules',
-    'PairSource',
-    'PairTable',
-    'build_index',
-    'change_polygons',
-    'change_raster',
-    'noise_fraction',
-    'scan_rasters',
-    'scan_table',
-]
+if TYPE_CHECKING:
+    from geo_noisy.regions import (
+        BandStatistics as BandStatistics,
+    )
+    from geo_noisy.regions import (
+        ChangePolygons as ChangePolygons,
+    )
+    from geo_noisy.regions import (
+        FileScan as FileScan,
+    )
+    from geo_noisy.regions import (
+        Limits as Limits,
+    )
+    from geo_noisy.regions import (
+        PairIndex as PairIndex,
+    )
+    from geo_noisy.regions import (
+        PairRules as PairRules,
+    )
+    from geo_noisy.regions import (
+        build_index as build_index,
+    )
+    from geo_noisy.regions import (
+        change_polygons as change_polygons,
+    )
+    from geo_noisy.regions import (
+        change_raster as change_raster,
+    )
+    from geo_noisy.regions import (
+        noise_fraction as noise_fraction,
+    )
+    from geo_noisy.regions import (
+        scan_rasters as scan_rasters,
+    )
+    from geo_noisy.regions import (
+        scan_table as scan_table,
+    )
+
+__all__ = ['PairKey', 'PairPolicy', 'PairSource', 'PairTable']
+
+
+def __getattr__(name: str) -> Any:
+    regions = import_module('geo_noisy.regions')
+    if name not in regions.__all__:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    return getattr(regions, name)

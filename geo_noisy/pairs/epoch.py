@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from geo_noisy.pairs.permutation import permute, stream_key, uniforms
 from geo_noisy.pairs.policy import PairPolicy
+from geo_noisy.pairs.source import PairSource
 from geo_noisy.pairs.strata import epoch_counts, strata_of, subset_sizes
-from geo_noisy.pairs.table import PairSource
 from geo_noisy.pairs.weights import WeightedDraw
 
 # One stream of random numbers for each purpose, so that none depends on how much another draws.

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo_noisy.pairs.policy import PairPolicy
-from geo_noisy.pairs.table import PairSource
+from geo_noisy.pairs.source import PairSource
 
 
 @dataclass(frozen=True)

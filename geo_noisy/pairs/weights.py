@@ -5,8 +5,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from geo_noisy.pairs.source import PairSource
 from geo_noisy.pairs.strata import Strata
-from geo_noisy.pairs.table import PairSource
 
 
 @runtime_checkable

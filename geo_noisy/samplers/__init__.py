@@ -1,6 +1,5 @@
 """Which pair comes next."""
 
-from geo_noisy.samplers.pairs import PairSampler
-from geo_noisy.samplers.torchgeo import select_patches
+import lazy_loader
 
-__all__ = ['PairSampler', 'select_patches']
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

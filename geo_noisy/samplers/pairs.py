@@ -12,7 +12,7 @@ from geo_noisy.pairs.epoch import Epoch
 from geo_noisy.pairs.keys import PairKey
 from geo_noisy.pairs.permutation import random_words, stream_key
 from geo_noisy.pairs.policy import PairPolicy
-from geo_noisy.pairs.table import PairSource
+from geo_noisy.pairs.source import PairSource
 
 _DRAW_STREAM = 100
 _CHUNK = 16_384  # pairs looked up at once: large enough for numpy, small enough to start at once

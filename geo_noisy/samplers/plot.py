@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from geo_noisy.pairs.table import PairSource
+from geo_noisy.pairs.source import PairSource
 
 _DAY_S = 86_400
 

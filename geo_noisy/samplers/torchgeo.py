@@ -4,8 +4,7 @@ import numpy as np
 import shapely
 from torchgeo.samplers import SpatialSampler
 
-from geo_noisy.pairs.frame import boxes_in
-from geo_noisy.pairs.index import PairIndex
+from geo_noisy.regions.pair_index import PairIndex
 
 
 def select_patches(index: PairIndex, sampler: SpatialSampler, *, crs: str | None = None) -> PairIndex:
@@ -20,6 +19,6 @@ def select_patches(index: PairIndex, sampler: SpatialSampler, *, crs: str | None
         ValueError: If no location lies in any patch.
     """
     patches = [shapely.box(x.start, y.start, x.stop, y.stop) for x, y in sampler]
-    middles = shapely.centroid(boxes_in(index, crs or index.crs))
+    middles = shapely.centroid(index.windows_in(crs or index.crs))
     found = shapely.STRtree(patches).query(middles, predicate='intersects')[0]
     return index.select(locations=np.unique(found))

@@ -13,7 +13,7 @@ from geo_noisy.audit.estimate import feature_distances, pixel_distances, relativ
 from geo_noisy.audit.map import describe_location
 from geo_noisy.audit.mixture import fit_mixture
 from geo_noisy.datasets import TemporalPairs, scenes
-from geo_noisy.datasets.scenes import write_scenes
+from geo_noisy.datasets.vts.scenes import write_scenes
 from geo_noisy.pairs import PairIndex, PairKey, PairRules, build_index, change_polygons, scan_rasters
 from tests.data.regions import polygons, random_index, square, write_raster, write_series
 

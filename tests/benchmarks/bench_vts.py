@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo_noisy.datasets import VTSPairs
-from geo_noisy.datasets.procedural import FAMILIES, draw_texture
+from geo_noisy.datasets.vts.procedural import FAMILIES, draw_texture
 
 SETTINGS = ((256, 20), (64, 6))
 

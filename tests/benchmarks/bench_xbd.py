@@ -17,8 +17,8 @@ from PIL import Image
 from torchgeo.datasets import xBD
 
 from geo_noisy.datasets import XBDPairs
-from geo_noisy.datasets.xbd_labels import read_label
-from geo_noisy.datasets.xbd_masks import draw_codes
+from geo_noisy.datasets.xbd.labels import read_label
+from geo_noisy.datasets.xbd.masks import draw_codes
 
 TILE_PX = 512
 TILES = 4

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from geo_noisy.audit import agreement, estimate_noise
 from geo_noisy.audit.estimate import pixel_distances, relative_scores
 from geo_noisy.datasets import TemporalPairs
-from geo_noisy.datasets.xbd_labels import CLASSES
+from geo_noisy.datasets.xbd.labels import CLASSES
 from geo_noisy.pairs import PairIndex, PairKey, build_index, change_polygons, scan_rasters
 from tests.data.xbd_region import write_region, xbd_table
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from geo_noisy.datasets.xbd_files import find_pairs
-from geo_noisy.datasets.xbd_geo import fit_label
-from geo_noisy.datasets.xbd_index import IndexRequest, load_index
-from geo_noisy.datasets.xbd_labels import CLASSES, read_label
-from geo_noisy.datasets.xbd_masks import XBDLabels
-from geo_noisy.datasets.xbd_splits import XBDSplit, assign_splits, leaking_tiles
+from geo_noisy.datasets.xbd.files import find_pairs
+from geo_noisy.datasets.xbd.geo import fit_label
+from geo_noisy.datasets.xbd.index import IndexRequest, load_index
+from geo_noisy.datasets.xbd.labels import CLASSES, read_label
+from geo_noisy.datasets.xbd.masks import XBDLabels
+from geo_noisy.datasets.xbd.splits import XBDSplit, assign_splits, leaking_tiles
 
 KINDS = {'no_damage': 'non_damaged', 'minor_damage': 'light_damaged', 'major_damage': 'medium_damaged'}
 KINDS['destroyed'] = 'destroyed'

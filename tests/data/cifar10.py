@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from geo_noisy.datasets.cifar10_files import CLASSES
+from geo_noisy.datasets.cifar10.files import CLASSES
 
 
 def write_parquet(root: Path, train: int = 60, test: int = 20) -> Path:

@@ -8,11 +8,11 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.transform import Affine, from_origin
 
-from geo_noisy.pairs.dates import seconds
-from geo_noisy.pairs.index import PairIndex
-from geo_noisy.pairs.locations import UNASSIGNED, Locations
-from geo_noisy.pairs.noise import Events
-from geo_noisy.pairs.rules import PairRules
+from geo_noisy.regions.files.dates import seconds
+from geo_noisy.regions.noise.events import Events
+from geo_noisy.regions.pair_index import PairIndex
+from geo_noisy.regions.rules import PairRules
+from geo_noisy.regions.windows.locations import UNASSIGNED, Locations
 
 SHARED = Path(__file__).parents[3] / 'shared' / 'data'
 ORIGIN = (400_000.0, 5_000_000.0)

@@ -9,8 +9,8 @@ from rasterio.transform import from_origin
 from shapely.affinity import affine_transform
 
 from geo_noisy.datasets import XBDPairs
-from geo_noisy.datasets.xbd_labels import CODES, read_label
-from geo_noisy.datasets.xbd_pixels import decode_png
+from geo_noisy.datasets.xbd.labels import CODES, read_label
+from geo_noisy.datasets.xbd.pixels import decode_png
 from tests.data.regions import CRS, write_raster
 
 RES, STEP, LEFT, TOP = 0.5, 1000.0, 400_000.0, 5_000_000.0

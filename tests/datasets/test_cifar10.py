@@ -116,7 +116,7 @@ class TestPairs:
         assert len(set(pairs.partners)) > 15  # not the same few images
 
     def test_partners_are_uniform_over_other_classes(self) -> None:
-        from geo_noisy.datasets.cifar10 import _partners_of_another_class
+        from geo_noisy.datasets.cifar10.images import _partners_of_another_class
 
         labels = np.repeat(np.arange(10), [1000, 10, *[500] * 8])
         chosen = labels[_partners_of_another_class(labels, 0)]

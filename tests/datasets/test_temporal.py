@@ -14,10 +14,10 @@ from torchgeo.datasets import RasterDataset
 from torchgeo.samplers import GriddedPatchSampler
 
 from geo_noisy.datasets import TemporalPairs, scan_dataset
-from geo_noisy.datasets.scenes import write_scenes
+from geo_noisy.datasets.vts.scenes import write_scenes
 from geo_noisy.pairs import Limits, PairKey, PairPolicy, build_index, change_polygons, scan_rasters
-from geo_noisy.pairs.reader import UnreadableFileError, WindowReader
-from geo_noisy.pairs.scan import Capture, scan_captures
+from geo_noisy.regions.files.scan import Capture, scan_captures
+from geo_noisy.regions.windows.reader import UnreadableFileError, WindowReader
 from geo_noisy.samplers import PairSampler, select_patches
 from tests.data.regions import SHARED, polygons, square, write_raster, write_series
 
@@ -177,7 +177,9 @@ def test_bands_of_one_resolution_need_not_have_one_corner(tmp_path):
 def test_one_handle_stays_open_for_each_file(series, monkeypatch):
     opened = []
     real = rasterio.open
-    monkeypatch.setattr('geo_noisy.pairs.reader.rasterio.open', lambda path: opened.append(path) or real(path))
+    monkeypatch.setattr(
+        'geo_noisy.regions.windows.reader.rasterio.open', lambda path: opened.append(path) or real(path)
+    )
     dataset = TemporalPairs(series)
     for location in range(4):
         dataset[PairKey(location, 0, 1)]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from geo_noisy.datasets.xbd_labels import CLASSES
+from geo_noisy.datasets.xbd.labels import CLASSES
 from geo_noisy.main import main
 from geo_noisy.pairs import PairIndex
 from tests.data.xbd_region import LEFT, RES, STEP, TOP, write_region, xbd_table

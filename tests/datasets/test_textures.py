@@ -9,8 +9,8 @@ from PIL import Image
 from scipy import ndimage
 
 from geo_noisy.datasets import textures
-from geo_noisy.datasets.procedural import FAMILIES, draw_texture
-from geo_noisy.datasets.textures import (
+from geo_noisy.datasets.vts.procedural import FAMILIES, draw_texture
+from geo_noisy.datasets.vts.textures import (
     FolderTextures,
     PictureCache,
     ProceduralTextures,

@@ -13,8 +13,8 @@ from torch.utils.data import DataLoader
 from torchgeo.datasets import DatasetNotFoundError
 
 from geo_noisy.datasets import VTSPairs, VTSSegmentation, memory
-from geo_noisy.datasets.mosaic import TextureSplit
-from geo_noisy.datasets.voronoi import draw_layout, nearest_seed
+from geo_noisy.datasets.vts.mosaic import TextureSplit
+from geo_noisy.datasets.vts.voronoi import draw_layout, nearest_seed
 from geo_noisy.pairs import PairKey
 from tests.data.textures import SHADES, SHARED, archive_dtd, truncate, write_textures
 

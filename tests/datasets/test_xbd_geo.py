@@ -6,8 +6,8 @@ import rasterio
 from rasterio import Affine
 
 from geo_noisy.datasets import XBDPairs, XBDSegmentation
-from geo_noisy.datasets.xbd_geo import apply_affine, fit_affine, fit_label, moved_origin
-from geo_noisy.datasets.xbd_labels import read_label
+from geo_noisy.datasets.xbd.geo import apply_affine, fit_affine, fit_label, moved_origin
+from geo_noisy.datasets.xbd.labels import read_label
 from geo_noisy.pairs import PairKey
 from tests.data.xbd import BUILDINGS, DEGREES_PER_PX, ORIGIN, edit_label, image_pixels, paths, write_pair
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import shapely
 
-from geo_noisy.datasets.xbd_labels import LabelError, read_label
-from geo_noisy.datasets.xbd_masks import XBDLabels, class_mask, draw_codes, tile_counts
+from geo_noisy.datasets.xbd.labels import LabelError, read_label
+from geo_noisy.datasets.xbd.masks import XBDLabels, class_mask, draw_codes, tile_counts
 from tests.data.xbd import BUILDINGS, Building, label_document, wkt
 
 CROSSING = 'POLYGON ((10 10, 60 60, 60 10, 10 60, 10 10))'

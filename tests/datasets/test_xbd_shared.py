@@ -11,9 +11,9 @@ import shapely
 from PIL import Image
 
 from geo_noisy.datasets import XBDPairs, XBDSegmentation
-from geo_noisy.datasets.xbd_files import find_pairs
-from geo_noisy.datasets.xbd_geo import apply_affine, corner_pairs, fit_label, residuals_m
-from geo_noisy.datasets.xbd_labels import CODES, read_label
+from geo_noisy.datasets.xbd.files import find_pairs
+from geo_noisy.datasets.xbd.geo import apply_affine, corner_pairs, fit_label, residuals_m
+from geo_noisy.datasets.xbd.labels import CODES, read_label
 from tests.data.xbd import SHARED
 
 pytestmark = [

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from geo_noisy.datasets.xbd_splits import XBDSplit, assign_splits, leaking_tiles, unstratified, validation_sizes
+from geo_noisy.datasets.xbd.splits import XBDSplit, assign_splits, leaking_tiles, unstratified, validation_sizes
 from geo_noisy.pairs import PairPolicy, PairTable
 from geo_noisy.samplers import PairSampler
 from tests.data.xbd import SHARED

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from geo_noisy.datasets import XBDSegmentation
-from geo_noisy.datasets.xbd_labels import CLASSES
+from geo_noisy.datasets.xbd.labels import CLASSES
 from geo_noisy.metrics import DamageScores, XView2Score
 from tests.data.xbd import SHARED
 

@@ -5,8 +5,8 @@ import rasterio
 from shapely import box
 
 from geo_noisy.pairs import Limits, PairRules, build_index, scan_rasters, scan_table
-from geo_noisy.pairs.grid import place_files
-from geo_noisy.pairs.scan import Capture, scan_captures
+from geo_noisy.regions.files.scan import Capture, scan_captures
+from geo_noisy.regions.windows.grid import place_files
 from tests.data.regions import CRS, ORIGIN, write_raster, write_series
 
 

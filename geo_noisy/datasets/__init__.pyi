@@ -1,0 +1,26 @@
+from .change import ChangePairs, SeasonPairs
+from .cifar10.images import CIFAR10, CIFAR10Pairs
+from .temporal import TemporalPairs
+from .torchgeo_scan import scan_dataset
+from .vts.pairs import VTSPairs
+from .vts.segmentation import VTSSegmentation
+from .xbd.files import XBDDataError
+from .xbd.masks import XBDLabels
+from .xbd.pairs import XBDPairs, XBDSegmentation
+from .xbd.splits import XBDSplit
+
+__all__ = [
+    'CIFAR10',
+    'CIFAR10Pairs',
+    'ChangePairs',
+    'SeasonPairs',
+    'TemporalPairs',
+    'VTSPairs',
+    'VTSSegmentation',
+    'XBDDataError',
+    'XBDLabels',
+    'XBDPairs',
+    'XBDSegmentation',
+    'XBDSplit',
+    'scan_dataset',
+]

@@ -1,0 +1,1 @@
+"""The synthetic Voronoi textures: pairs, segmentation, scenes."""

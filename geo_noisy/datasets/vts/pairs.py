@@ -1,0 +1,191 @@
+"""VTS for pretraining: pairs of a texture image and its noisy partner, with full control over the noise."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor
+from torchgeo.datasets.utils import Path, Sample
+
+from geo_noisy.datasets.pair_sample import DATES, noisy_flag, pair_sample, two_dates
+from geo_noisy.datasets.panels import Panel, draw_panels
+from geo_noisy.datasets.shared_memory import stack_in_shared_memory
+from geo_noisy.datasets.vts.base import VTS, Split, check_rate, choose_categories
+from geo_noisy.datasets.vts.voronoi import count_noise_cells
+from geo_noisy.pairs.keys import PairKey
+from geo_noisy.pairs.source import PairTable
+
+
+class VTSPairs(VTS):
+    """Pairs of a noise-free texture image and its noisy partner, for pretraining.
+
+    Each image has Voronoi cells, split evenly at random between two texture classes. In its noisy partner,
+    ``round(r_img * cells)`` of the cells show a third texture. The partner of an image is fixed, and coupled
+    over ``r_img``: the noise cells of a lower level are among those of a higher one, with the same geometry
+    and the same textures.
+
+    The noise-free image has date 0 and the noisy partner date 1. ``dataset[i]`` is the noisy pair of image
+    i; ``dataset[PairKey(i, 0, 0)]`` pairs the image with itself. Masks hold the noise-free classes at both
+    dates (paper, section IV-B1).
+
+    If you use this dataset in your research, please cite:
+
+    * Gerard and Sullivan, Contrastive pretraining for semantic segmentation is robust to noisy positive pairs
+      (section IV-B)
+    * with DTD as textures, https://doi.org/10.1109/CVPR.2014.461
+    """
+
+    _stream = 0
+
+    def __init__(
+        self,
+        root: Path | None = None,
+        *,
+        split: Split = 'train',
+        transforms: Callable[[Sample], Sample] | None = None,
+        download: bool = False,
+        size_px: int = 256,
+        cells: int = 20,
+        count: int | None = None,
+        categories: tuple[str, str] | None = None,
+        noise_category: str | None = None,
+        r_img: float = 0.5,
+        seed: int = 0,
+        split_seed: int = 0,
+        min_noise: float = 0.0,
+        in_memory: bool = False,
+    ) -> None:
+        """Initialise a new VTSPairs instance.
+
+        Args:
+            root: Folder with ``images/<category>/*.jpg`` (the layout of DTD); None takes embedded textures.
+            split: One of 'train', 'val' or 'test'; no texture image is in two of them.
+            transforms: Takes a sample and returns a transformed one.
+            download: Whether to download DTD into ``root`` where it is not there.
+            size_px: Height and width of the images.
+            cells: Voronoi cells of an image, even.
+            count: Images in this split; 6000, 3600 or 2400 by default, as in the paper.
+            categories: Textures of class 0 and 1; ('layered', 'veined') embedded, ('stratified', 'veined')
+                with a root.
+            noise_category: Texture of the noise; 'matted' by default.
+            r_img: Per-image noise, the share of the cells that are replaced in the noisy partner.
+            seed: Seed of the images.
+            split_seed: Seed of the split of the texture images. Data sets that are used together need the
+                same one, or texture images of one's test split are in another's training split.
+            min_noise: Pairs with more noise than this are noisy.
+            in_memory: Whether to make all images now, into memory that data loader workers share.
+
+        Raises:
+            DatasetNotFoundError: If there are no textures in *root* and *download* is False.
+            ValueError: If an argument is out of its range, or a texture category or image is unfit.
+        """
+        check_rate('r_img', r_img)
+        check_rate('min_noise', min_noise)
+        super().__init__(
+            root,
+            split=split,
+            transforms=transforms,
+            download=download,
+            size_px=size_px,
+            cells=cells,
+            count=count,
+            categories=choose_categories(root, categories, noise_category),
+            seed=seed,
+            split_seed=split_seed,
+        )
+        self.r_img = r_img
+        self.min_noise = min_noise
+        self.noise_cells = count_noise_cells(cells, r_img)
+        self._index: pd.DataFrame | None = None
+        self._rows = (
+            stack_in_shared_memory(self._make, count=len(self), description=f'VTS pairs, {split}')
+            if in_memory
+            else None
+        )
+
+    @property
+    def index(self) -> pd.DataFrame:
+        """One row a location: ``location``, ``noise``, ``noisy``, and the dates ``earlier`` and ``later``."""
+        if self._index is None:
+            noise = self._noise_shares()
+            self._index = pd.DataFrame(
+                {
+                    'location': np.arange(len(self), dtype=np.int64),
+                    'noise': noise,
+                    'noisy': (noise > self.min_noise).astype(np.int8),
+                    'earlier': DATES[0],
+                    'later': DATES[1],
+                }
+            )
+        return self._index
+
+    def pairs(self) -> PairTable:
+        """The pairs to choose from: each image with itself (clean), and with its noisy partner (noisy)."""
+        locations = self.index['location'].to_numpy()
+        clean = np.stack([locations, np.zeros_like(locations), np.zeros_like(locations)], axis=1)
+        noisy = clean[self.index['noisy'].to_numpy() == 1] + np.array([0, 0, 1])
+        return PairTable(clean, noisy, unknown=np.empty((0, 3), dtype=np.int64))
+
+    def __getitem__(self, index: PairKey | int) -> Sample:
+        """Return a pair.
+
+        Args:
+            index: Key of a pair, or the number of an image for its noisy pair.
+
+        Returns:
+            The pair sample, with images from 0 to 255 and the noise-free ``mask`` at both dates.
+
+        Raises:
+            IndexError: If there is no such image or date.
+        """
+        key = index if isinstance(index, PairKey) else PairKey(int(index), 0, 1, draw=int(index))
+        self._check_index(key.location)
+        dates, differ = two_dates(key, dates='date 0 is the noise-free image, date 1 its noisy partner')
+        images, labels, noise_pixels = self._row(key.location)
+        noise = noise_pixels.item() / self.size_px**2 if differ else 0.0
+        sample = pair_sample(
+            [images[date] for date in dates],
+            key,
+            noise=noise,
+            noisy=noisy_flag(noise, self.min_noise),
+            times=[int(DATES[date].timestamp()) for date in dates],
+            masks=[labels, labels],
+        )
+        return sample if self.transforms is None else self.transforms(sample)
+
+    def plot(self, sample: Sample, show_titles: bool = True, suptitle: str | None = None) -> Figure:
+        """Plot a pair.
+
+        Args:
+            sample: A sample from this data set, with a ``prediction`` [2, H, W] or [H, W] where there is one.
+            show_titles: Whether to write a title above each panel.
+            suptitle: Title of the whole figure.
+
+        Returns:
+            A figure with the pair, its mask and its prediction.
+        """
+        noise = float(sample['noise'])
+        second = 'Later image twice' if bool(sample['exposure']) else f'Later image, noise {noise:.2f}'
+        panels = [Panel('Earlier image', sample['image'][0]), Panel(second, sample['image'][1])]
+        panels += [Panel(name.capitalize(), sample[name]) for name in ('mask', 'prediction') if name in sample]
+        return draw_panels(panels, cmap=self.cmap, show_titles=show_titles, suptitle=suptitle)
+
+    def _make(self, location: int) -> tuple[NDArray, ...]:
+        """Images [2, 3, H, W], noise-free labels [H, W] and number of noise pixels []."""
+        mosaic = self.mosaics.make(location, noise_cells=self.noise_cells)
+        noise_pixels = np.array(np.count_nonzero(mosaic.labels.in_noise))
+        return np.stack([mosaic.image, mosaic.noisy_image]), mosaic.labels.clean, noise_pixels
+
+    def _row(self, location: int) -> tuple[Tensor, ...]:
+        if self._rows is not None:
+            return tuple(stack[location] for stack in self._rows)
+        return tuple(torch.from_numpy(array) for array in self._make(location))
+
+    def _noise_shares(self) -> NDArray[np.float64]:
+        if self._rows is not None:
+            return self._rows[2].numpy() / self.size_px**2
+        counts = [self.mosaics.count_noise_pixels(i, noise_cells=self.noise_cells) for i in range(len(self))]
+        return np.array(counts) / self.size_px**2

@@ -1,0 +1,211 @@
+"""Where the textures of VTS come from: a folder of JPEGs, or drawn from a seed."""
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from geo_noisy.datasets.vts.procedural import FAMILIES, draw_texture
+
+Picture = NDArray[np.uint8]
+
+SPLITS = ('train', 'val', 'test')
+MIN_PICTURES = 3  # one for each split
+
+
+class TextureSource(Protocol):
+    """Numbered texture images, by category."""
+
+    def count(self, category: str) -> int:
+        """Number of images of a category."""
+        ...
+
+    def picture(self, category: str, number: int) -> Picture:
+        """An image, shape [3, H, W]; not to be written to."""
+        ...
+
+
+class PictureCache:
+    """Keeps pictures up to a number of bytes; those not used for longest go first."""
+
+    def __init__(self, *, max_bytes: int) -> None:
+        """Initialise an empty PictureCache.
+
+        Args:
+            max_bytes: Memory that the kept pictures may take together.
+        """
+        self.max_bytes = max_bytes
+        self.bytes = 0
+        self._pictures: OrderedDict[Hashable, Picture] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], Picture]) -> Picture:
+        """The picture kept under a key, made when it is not there."""
+        if key in self._pictures:
+            self._pictures.move_to_end(key)
+            return self._pictures[key]
+        picture = make()
+        picture.flags.writeable = False
+        self._pictures[key] = picture
+        self.bytes += picture.nbytes
+        while self.bytes > self.max_bytes:
+            self.bytes -= self._pictures.popitem(last=False)[1].nbytes
+        return picture
+
+
+# One for each process, shared by its data sets: DTD's three categories take about 200 MB when decoded.
+_PICTURES = PictureCache(max_bytes=512 * 2**20)
+
+
+class ProceduralTextures:
+    """The embedded textures: families that differ in structure, never in colour alone.
+
+    An image is a function of (seed, category, number, side): nothing is stored, and each process draws what
+    it needs once.
+    """
+
+    def __init__(self, *, side_px: int, pictures: int = 120, seed: int = 0) -> None:
+        """Initialise a new ProceduralTextures source.
+
+        Args:
+            side_px: Height and width of each image.
+            pictures: Images of each category, as many as in DTD by default.
+            seed: Seed of all images.
+        """
+        self.side_px = side_px
+        self.pictures = pictures
+        self.seed = seed
+
+    def count(self, category: str) -> int:
+        """Number of images of a category.
+
+        Raises:
+            ValueError: If there is no such category.
+        """
+        if category not in FAMILIES:
+            raise ValueError(
+                f'There is no embedded texture category {category!r}; choose from {tuple(FAMILIES)}, '
+                'or give `root`, a folder with images/<category>/*.jpg.'
+            )
+        return self.pictures
+
+    def picture(self, category: str, number: int) -> Picture:
+        """An image, shape [3, side_px, side_px]."""
+        key = (self.seed, tuple(FAMILIES).index(category), number, self.side_px)
+        return _PICTURES.get(
+            key,
+            lambda: draw_texture(
+                np.random.default_rng(np.random.SeedSequence(key)), family=category, side_px=self.side_px
+            ),
+        )
+
+
+class FolderTextures:
+    """Texture images in ``<folder>/<category>/*.jpg``, the layout of the Describable Textures Dataset (DTD).
+
+    If you use DTD in your research, please cite https://doi.org/10.1109/CVPR.2014.461.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], *, categories: Sequence[str], min_side_px: int = 1) -> None:
+        """Initialise a new FolderTextures source; only the headers of the images are read.
+
+        Args:
+            folder: Folder with a folder of JPEGs for each category.
+            categories: Categories that will be used.
+            min_side_px: Smallest height and width an image may have: the size of the crops.
+
+        Raises:
+            ValueError: If a category is missing or has too few images, or an image is too small or no image.
+        """
+        self.folder = Path(folder)
+        self._files = {category: _list_category(self.folder, category) for category in categories}
+        for files in self._files.values():
+            for file in files:
+                _check_side(file, min_side_px)
+
+    def count(self, category: str) -> int:
+        """Number of images of a category."""
+        return len(self._files[category])
+
+    def picture(self, category: str, number: int) -> Picture:
+        """An image, shape [3, H, W].
+
+        Raises:
+            ValueError: If the file cannot be decoded.
+        """
+        file = self._files[category][number]
+        return _PICTURES.get(file, lambda: _decode(file))
+
+
+def find_images_folder(root: str | os.PathLike[str]) -> Path | None:
+    """The folder of categories under a root: ``images``, or where torchvision's DTD puts it."""
+    candidates = (Path(root, 'images'), Path(root, 'dtd', 'dtd', 'images'))
+    return next((folder for folder in candidates if folder.is_dir()), None)
+
+
+def download_dtd(root: str | os.PathLike[str]) -> None:
+    """Download the Describable Textures Dataset into a root (600 MB), by torchvision."""
+    from torchvision.datasets import DTD  # here, as most users never download
+
+    DTD(root, download=True)
+
+
+def split_pictures(count: int, *, split: str, seed: int) -> NDArray[np.int64]:
+    """Numbers of the texture images of a split: .5/.3/.2 of a seeded permutation, at least one in each.
+
+    Args:
+        count: Number of images of the category, at least 3.
+        split: One of 'train', 'val' or 'test'.
+        seed: Seed of the permutation.
+    """
+    val, test = round(0.3 * count), round(0.2 * count)  # from 3 images on, each is at least 1
+    train = count - val - test
+    order = np.random.default_rng(np.random.SeedSequence([seed, count])).permutation(count)
+    return np.split(order, [train, train + val])[SPLITS.index(split)]
+
+
+def _list_category(folder: Path, category: str) -> list[Path]:
+    """Files of a category, in the order of their names."""
+    place = folder / category
+    if not place.is_dir():
+        there = sorted(path.name for path in folder.iterdir() if path.is_dir())
+        raise ValueError(f'There is no texture category {category!r} in {folder}; the categories there are {there}.')
+    files = sorted(path for path in place.glob('[!.]*') if path.suffix.lower() in ('.jpg', '.jpeg'))
+    if len(files) < MIN_PICTURES:
+        raise ValueError(
+            f'Texture category {category!r} has {len(files)} JPEG images in {place}; at least {MIN_PICTURES} are '
+            'needed, one for each of train, val and test. Add images or choose another category.'
+        )
+    return files
+
+
+def _check_side(file: Path, min_side_px: int) -> None:
+    try:
+        with Image.open(file) as picture:
+            width, height = picture.size
+    except OSError as error:
+        raise _unreadable(file, error) from error
+    if min(width, height) < min_side_px:
+        raise ValueError(
+            f'Texture image {file} has {width} x {height} pixels (width x height), too few for a crop of '
+            f'{min_side_px} x {min_side_px}. Lower `size_px`, enlarge the image or take it out of the folder.'
+        )
+
+
+def _decode(file: Path) -> Picture:
+    try:
+        with Image.open(file) as picture:
+            pixels = np.asarray(picture.convert('RGB'))
+    except OSError as error:
+        raise _unreadable(file, error) from error
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def _unreadable(file: Path, error: OSError) -> ValueError:
+    return ValueError(
+        f'Texture image {file} cannot be read: {error}. Copy or download it again, or take it out of the folder.'
+    )

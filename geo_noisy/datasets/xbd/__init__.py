@@ -1,0 +1,1 @@
+"""xBD from the original images and label polygons."""

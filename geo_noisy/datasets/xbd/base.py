@@ -1,0 +1,123 @@
+"""What pair and segmentation data sets of xBD share: the index of a split, and the pixels of its tiles."""
+
+import operator
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import geopandas as gpd
+import numpy as np
+from torchgeo.datasets import DatasetNotFoundError, NonGeoDataset
+from torchgeo.datasets.utils import Path as PathLike
+
+from geo_noisy.datasets.xbd.files import FOLDERS, Problem, XBDDataError
+from geo_noisy.datasets.xbd.index import IndexRequest, load_index
+from geo_noisy.datasets.xbd.labels import SIDE_PX
+from geo_noisy.datasets.xbd.masks import XBDLabels
+from geo_noisy.datasets.xbd.splits import SPLITS, XBDSplit, assign_splits, unstratified
+from geo_noisy.datasets.xbd.tiles import TileReader, TileSource
+
+Split = Literal['train', 'val', 'test', 'hold']
+OnError = Literal['refuse', 'drop']
+
+_FILE_COLUMNS = ['image', 'tile', 'path_pre', 'path_post', 'label_pre', 'label_post', 'fingerprint']
+
+
+class XBDTiles(NonGeoDataset):
+    """Tiles of xBD; not used itself, but as :class:`XBDPairs` and :class:`XBDSegmentation`.
+
+    Attributes:
+        index: One row a tile of the split, ``location`` being its number.
+    """
+
+    def __init__(
+        self,
+        root: PathLike | Sequence[PathLike] = 'data',
+        *,
+        split: Split = 'train',
+        tile_px: int = 512,
+        labels: XBDLabels | None = None,
+        splits: XBDSplit | None = None,
+        folders: Sequence[str] = ('train', 'tier3'),
+        on_error: OnError = 'refuse',
+        cache_dir: PathLike | None = None,
+        tile_cache: PathLike | None = None,
+        max_images: int = 8,
+        workers: int | None = None,
+        progress: bool = True,
+    ) -> None:
+        """Initialise new tiles; the subclasses say what the arguments mean."""
+        _check(split=split, tile_px=tile_px, folders=folders, on_error=on_error, max_images=max_images)
+        self.root = root
+        self.split = split
+        self.tile_px = tile_px
+        self.labels = labels or XBDLabels()
+        self.splits = splits or XBDSplit()
+        roots = (root,) if isinstance(root, str | Path) or not isinstance(root, Sequence) else tuple(root)
+        wanted = tuple(folders) if split in ('train', 'val') else (split,)
+        request = IndexRequest(tuple(map(Path, roots)), wanted, tile_px, self.labels)
+        if not any((place / folder / 'labels').is_dir() for place in request.roots for folder in wanted):
+            raise DatasetNotFoundError(self)
+        cache = Path(cache_dir) if cache_dir is not None else None
+        tiles = load_index(request, on_error=on_error, cache_dir=cache, workers=workers, progress=progress)
+        if tiles.empty:
+            raise DatasetNotFoundError(self)
+        self.index = self._select(tiles, on_error)
+        self._files = self.index[_FILE_COLUMNS].to_numpy(dtype=object)
+        self._reader = TileReader(
+            tile_px=tile_px,
+            labels=self.labels,
+            cache_dir=Path(tile_cache) if tile_cache is not None else None,
+            max_images=max_images,
+        )
+
+    def __len__(self) -> int:
+        """Number of tiles."""
+        return len(self.index)
+
+    def _select(self, tiles: gpd.GeoDataFrame, on_error: OnError) -> gpd.GeoDataFrame:
+        """The rows of this split, numbered by ``location``."""
+        if self.split in ('train', 'val'):
+            tiles = _without_small_disasters(tiles, self.splits, on_error)
+        tiles = tiles.assign(split=assign_splits(tiles, self.splits))
+        tiles = tiles[tiles['split'] == self.split].reset_index(drop=True)
+        tiles.insert(0, 'location', np.arange(len(tiles)))
+        return tiles
+
+    def _row(self, row: int) -> int:
+        """A row counted from the front; raises IndexError outside the data set."""
+        return range(len(self))[operator.index(row)]
+
+    def _source(self, row: int) -> TileSource:
+        image, tile, image_pre, image_post, label_pre, label_post, stamp = self._files[row]
+        return TileSource(image, int(tile), (image_pre, image_post), (label_pre, label_post), stamp)
+
+
+def _without_small_disasters(tiles: gpd.GeoDataFrame, splits: XBDSplit, on_error: OnError) -> gpd.GeoDataFrame:
+    """Refuse or leave out disasters that are too small to be on both sides of the split."""
+    small = unstratified(tiles, splits)
+    if not small:
+        return tiles
+    reason = f'too few {splits.by}s to be both in training and in validation: take them out of the folder, or use more'
+    if on_error == 'refuse':
+        raise XBDDataError([Problem(name, f'the disaster has {reason}', f'all of {name}') for name in small])
+    kept = tiles[~tiles['disaster'].isin(small)]
+    count = tiles['image'].nunique() - kept['image'].nunique()
+    warnings.warn(
+        f'Left out {count} image pairs of {len(small)} disasters ({", ".join(small)}): {reason}', stacklevel=5
+    )
+    return kept
+
+
+def _check(*, split: str, tile_px: int, folders: Sequence[str], on_error: str, max_images: int) -> None:
+    if split not in SPLITS:
+        raise ValueError(f'split is {split!r}; choose one of {SPLITS}.')
+    if tile_px < 1 or SIDE_PX % tile_px:
+        raise ValueError(f'tile_px is {tile_px}; it must divide {SIDE_PX}, such as 256, 512 or 1024.')
+    if isinstance(folders, str) or not folders or not set(folders) <= set(FOLDERS):
+        raise ValueError(f'folders is {folders!r}; give some of {FOLDERS}.')
+    if on_error not in ('refuse', 'drop'):
+        raise ValueError(f"on_error is {on_error!r}; choose 'refuse' or 'drop'.")
+    if max_images < 1:
+        raise ValueError(f'max_images is {max_images}; at least one image must be kept.')

@@ -1,0 +1,231 @@
+"""xBD: temporal pairs for pretraining, and damage segmentation downstream."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+import geopandas as gpd
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torchgeo.datasets.utils import Path, Sample
+
+from geo_noisy.datasets.pair_sample import noisy_flag, pair_sample
+from geo_noisy.datasets.xbd.base import OnError, Split, XBDTiles
+from geo_noisy.datasets.xbd.export import write_geotiffs, write_polygons
+from geo_noisy.datasets.xbd.labels import CLASSES
+from geo_noisy.datasets.xbd.masks import XBDLabels, class_mask
+from geo_noisy.datasets.xbd.plot import plot_pair, plot_segmentation
+from geo_noisy.datasets.xbd.scan import NAMES
+from geo_noisy.datasets.xbd.splits import XBDSplit
+from geo_noisy.pairs.keys import PairKey
+from geo_noisy.pairs.source import PairTable
+
+
+class XBDPairs(XBDTiles):
+    """Pairs of a tile before and after a disaster, with the noise that the damage makes.
+
+    A pair is noisy when its post-disaster tile holds damaged building pixels (minor, major or destroyed) and its
+    pre-disaster tile none; its noise is their share of the tile's pixels (paper, section IV-A).
+
+    Samples follow the pair contract (:func:`geo_noisy.datasets.pair_sample.pair_sample`), with masks of two classes,
+    background and building, for the dense losses.
+
+    If you use xBD in your research, please cite:
+
+    * https://arxiv.org/abs/1911.09296
+
+    Attributes:
+        index: One row a tile: ``location``, ``disaster``, ``image``, ``folder``, ``split``, ``tile``, ``row_px``,
+            ``col_px``, ``buildings_*`` and ``pixels_*`` by damage class, ``noise``, ``noisy``, and for each date
+            ``time_*``, ``sensor_*``, ``off_nadir_*_deg``, ``resolution_*_m``, ``affine_*``, ``residual_*_m``;
+            ``geometry`` is the tile's outline in longitude and latitude.
+    """
+
+    classes: ClassVar[tuple[str, ...]] = ('background', 'building')
+
+    def __init__(
+        self,
+        root: Path | Sequence[Path] = 'data',
+        *,
+        split: Split = 'train',
+        tile_px: int = 512,
+        labels: XBDLabels | None = None,
+        splits: XBDSplit | None = None,
+        folders: Sequence[str] = ('train', 'tier3'),
+        min_noise: float = 0.0,
+        transforms: Callable[[Sample], Sample] | None = None,
+        on_error: OnError = 'refuse',
+        cache_dir: Path | None = None,
+        tile_cache: Path | None = None,
+        max_images: int = 8,
+        workers: int | None = None,
+        progress: bool = True,
+    ) -> None:
+        """Initialise a new XBDPairs.
+
+        Args:
+            root: Folder that holds ``train``, ``tier3``, ``test`` or ``hold``, or several such folders.
+            split: ``train`` and ``val`` share out the folders named by ``folders``; ``test`` and ``hold`` are
+                the official sets.
+            tile_px: Side of a tile, a divisor of 1024; tiles do not overlap.
+            labels: How labels become masks.
+            splits: How tiles are shared out over ``train`` and ``val``; the paper's split by default.
+            folders: Folders that are shared out.
+            min_noise: Pairs with more noise than this are noisy.
+            transforms: Changes a sample before it is returned.
+            on_error: ``refuse`` bad files, or ``drop`` the image pairs that have any and warn with their number.
+            cache_dir: Where the index is kept; ``~/.cache/geo-noisy/xbd`` by default.
+            tile_cache: Keep decoded tiles in this folder (8 MiB an image pair); by default nothing is written.
+            max_images: Images (of one date) that each worker keeps decoded in memory, 4 MiB each.
+            workers: Threads that read the labels for the index.
+            progress: Show a progress bar while the index is built.
+
+        Raises:
+            DatasetNotFoundError: If none of the folders is there.
+            XBDDataError: If files are bad (all are named at once), unless they are left out.
+        """
+        super().__init__(
+            root,
+            split=split,
+            tile_px=tile_px,
+            labels=labels,
+            splits=splits,
+            folders=folders,
+            on_error=on_error,
+            cache_dir=cache_dir,
+            tile_cache=tile_cache,
+            max_images=max_images,
+            workers=workers,
+            progress=progress,
+        )
+        self.transforms = transforms
+        self._times = _seconds(self.index)
+        self._noise = self.index['noise'].to_numpy()
+        self._noisy = np.array([noisy_flag(noise, min_noise) for noise in self._noise], dtype=np.int8)
+        self.index.insert(self.index.columns.get_loc('noise') + 1, 'noisy', self._noisy)
+
+    def pairs(self) -> PairTable:
+        """The pair (pre, post) of each tile, by stratum."""
+        keys = np.column_stack([np.arange(len(self)), np.zeros(len(self)), np.ones(len(self))]).astype(np.int64)
+        return PairTable.from_flags(keys, self._noisy)
+
+    def __getitem__(self, key: PairKey | int) -> Sample:
+        """Look up the pair that a key names; a number stands for the (pre, post) pair of that tile."""
+        key = key if isinstance(key, PairKey) else PairKey(self._row(key), 0, 1)
+        row = self._row(key.location)
+        if (key.earlier, key.later) != (0, 1):
+            raise IndexError(f'xBD has the dates 0 and 1 at each place, so only the pair (0, 1), not {key[1:3]}.')
+        dates = (1, 1) if key.exposure else (0, 1)
+        source = self._source(row)
+        tiles = [self._reader.read(source, date) for date in dates]
+        sample = pair_sample(
+            [torch.from_numpy(tile[:3]) for tile in tiles],
+            key,
+            noise=float(self._noise[row]),
+            noisy=int(self._noisy[row]),
+            times=self._times[row, dates].tolist(),
+            masks=[torch.from_numpy(class_mask(tile[3], labels=self.labels, binary=True)) for tile in tiles],
+        )
+        return sample if self.transforms is None else self.transforms(sample)
+
+    def plot(self, sample: Sample, show_titles: bool = True, suptitle: str | None = None) -> Figure:
+        """Draw pre and post with the buildings by damage, and where in its image the tile lies.
+
+        Args:
+            sample: A sample of this data set, with values in sensor units.
+            show_titles: Write a title above each panel.
+            suptitle: Title of the figure; place, date and noise by default.
+        """
+        return plot_pair(sample, self.index.iloc[int(sample['location'])], show_titles=show_titles, suptitle=suptitle)
+
+    def write_geotiffs(self, folder: Path) -> list[str]:
+        """Write both dates of every placed tile as ``<image>_<tile>_<UTC time>.tif``; returns the paths."""
+        return write_geotiffs(self.index, folder, tile_px=self.tile_px)
+
+    def write_polygons(self, path: Path) -> int:
+        """Write the buildings of all images as GeoParquet in longitude and latitude; returns their number."""
+        return write_polygons(self.index, path, repair=self.labels.repair)
+
+
+class XBDSegmentation(XBDTiles):
+    """Damage segmentation from the post-disaster tile alone (paper, section V-A).
+
+    Samples hold ``image`` [3, H, W] float32 and ``mask`` [H, W] int64 with the five classes; 255 is ignored.
+
+    If you use xBD in your research, please cite:
+
+    * https://arxiv.org/abs/1911.09296
+
+    Attributes:
+        index: One row a tile, as in :class:`XBDPairs` but for ``noisy``.
+    """
+
+    classes: ClassVar[tuple[str, ...]] = CLASSES
+
+    def __init__(
+        self,
+        root: Path | Sequence[Path] = 'data',
+        *,
+        split: Split = 'train',
+        tile_px: int = 512,
+        labels: XBDLabels | None = None,
+        splits: XBDSplit | None = None,
+        folders: Sequence[str] = ('train', 'tier3'),
+        transforms: Callable[[Sample], Sample] | None = None,
+        on_error: OnError = 'refuse',
+        cache_dir: Path | None = None,
+        tile_cache: Path | None = None,
+        max_images: int = 8,
+        workers: int | None = None,
+        progress: bool = True,
+    ) -> None:
+        """Initialise a new XBDSegmentation; the arguments are those of :class:`XBDPairs`."""
+        super().__init__(
+            root,
+            split=split,
+            tile_px=tile_px,
+            labels=labels,
+            splits=splits,
+            folders=folders,
+            on_error=on_error,
+            cache_dir=cache_dir,
+            tile_cache=tile_cache,
+            max_images=max_images,
+            workers=workers,
+            progress=progress,
+        )
+        self.transforms = transforms
+
+    def __getitem__(self, index: int) -> Sample:
+        """Post-disaster tile and its classes."""
+        tile = self._reader.read(self._source(self._row(index)), 1)
+        sample: Sample = {
+            'image': torch.from_numpy(tile[:3]).to(torch.float32),
+            'mask': torch.from_numpy(class_mask(tile[3], labels=self.labels, binary=False)).to(torch.int64),
+        }
+        return sample if self.transforms is None else self.transforms(sample)
+
+    def class_counts(self) -> NDArray[np.int64]:
+        """Pixels of each of the five classes over the split, without the ignored ones; shape [5], int64."""
+        pixels = self.index[[f'pixels_{name}' for name in NAMES]].sum().to_numpy(dtype=np.int64)
+        counts = np.zeros(256, dtype=np.int64)
+        classes = class_mask(np.arange(len(NAMES), dtype=np.uint8), labels=self.labels, binary=False)
+        np.add.at(counts, classes, pixels)
+        return counts[: len(self.classes)]
+
+    def plot(self, sample: Sample, show_titles: bool = True, suptitle: str | None = None) -> Figure:
+        """Draw the tile, its classes, and the predicted ones where there.
+
+        Args:
+            sample: A sample of this data set, with values in sensor units; ``prediction`` [H, W] is drawn too.
+            show_titles: Write a title above each panel.
+            suptitle: Title of the figure.
+        """
+        return plot_segmentation(sample, show_titles=show_titles, suptitle=suptitle)
+
+
+def _seconds(index: gpd.GeoDataFrame) -> NDArray[np.int64]:
+    """Seconds since 1970 (UTC) of both dates, shape [n, 2]."""
+    columns = [index[f'time_{date}'].dt.as_unit('s').astype(np.int64) for date in ('pre', 'post')]
+    return np.column_stack(columns)

@@ -1,0 +1,4 @@
+from .labels import LabelPooling, pool_labels
+from .modules import RINCE, CrossImageLoss, InfoNCE, WithinImageLoss
+
+__all__ = ['RINCE', 'CrossImageLoss', 'InfoNCE', 'LabelPooling', 'WithinImageLoss', 'pool_labels']

@@ -1,0 +1,5 @@
+"""From files to windows, dates and noise: tables in, tables out, no torch."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,144 @@
+"""From scanned files to a PairIndex."""
+
+from typing import Never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo_noisy.regions.files.exclusions import Exclusion, describe, tally
+from geo_noisy.regions.files.scan import FileScan
+from geo_noisy.regions.pair_index import PairIndex
+from geo_noisy.regions.ragged import expand, offsets_of
+from geo_noisy.regions.rules import PairRules
+from geo_noisy.regions.windows.coverage import Limits, refused
+from geo_noisy.regions.windows.grid import place_files
+from geo_noisy.regions.windows.lattice import Candidates, candidates, places
+from geo_noisy.regions.windows.locations import UNASSIGNED, Locations
+
+_PLACE_WINDOWS = 4  # overlapping windows are grouped into places of this many window sides
+
+
+def build_index(
+    scan: FileScan,
+    *,
+    size_px: int = 256,
+    stride_px: int | None = None,
+    crs: str | None = None,
+    res: float | tuple[float, float] | None = None,
+    limits: Limits | None = None,
+    rules: PairRules | None = None,
+    place_px: int | None = None,
+) -> PairIndex:
+    """Find the locations of some files, and the dates of each.
+
+    Args:
+        scan: The files.
+        size_px: Side of the windows.
+        stride_px: Distance of neighbouring windows; ``size_px`` by default.
+        crs: Target CRS, projected; chosen for each site by default, see
+            :func:`~geo_noisy.regions.windows.grid.place_files`.
+        res: Target pixel size in its units.
+        limits: What a window must offer at a date.
+        rules: Which dates make a pair, and when it is noisy.
+        place_px: With overlapping windows, the side of a place: windows inside one are never each other's
+            negatives, and windows that cross its border are left out. Four windows by default.
+
+    Raises:
+        ValueError: If arguments do not make sense, or no location is left, with the reasons.
+    """
+    stride_px, rules = stride_px or size_px, rules or PairRules()
+    _check(size_px, stride_px, place_px)
+    placed = place_files(scan.files, crs=crs, res=res)
+    found = candidates(placed.files, size_px=size_px, stride_px=stride_px)
+    excluded = [*scan.excluded, *placed.excluded]
+    if len(found.file) == 0:
+        _nothing(f'No window of {size_px} px fits into any of {len(placed.files)} files.', excluded)
+    reasons = refused(found, placed.files, placed.sites, size_px=size_px, limits=limits or Limits())
+    excluded += _count_reasons(reasons, placed.files['paths'].to_numpy()[found.file])
+    found = found.take(reasons == '')
+    place_px = place_px or _PLACE_WINDOWS * size_px
+    if stride_px < size_px:
+        found, crossing = _inside_places(found, size_px=size_px, place_px=place_px)
+        excluded += crossing
+    order, first, lengths, problems = _group(found, placed.files['time'].to_numpy(dtype=np.int64), rules)
+    excluded += problems
+    if len(first) == 0:
+        _nothing('No location has two dates: the files do not overlap in space, or all are of one time.', excluded)
+    windows = found.take(order[first])
+    return PairIndex(
+        size_px=size_px,
+        stride_px=stride_px,
+        sites=placed.sites,
+        files=placed.files,
+        locations=_locations(windows, place_px=place_px if stride_px < size_px else None),
+        offsets=offsets_of(lengths),
+        dates=found.file[order[expand(first, lengths)]],
+        rules=rules,
+        excluded=tuple(excluded),
+    )
+
+
+def _group(
+    found: Candidates, times: NDArray[np.int64], rules: PairRules
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], list[Exclusion]]:
+    """Sort windows by place and time.
+
+    Returns:
+        The order [m], where in it each location with enough dates starts [n], how many dates it has [n], and what
+        was left out.
+    """
+    time, window = times[found.file], np.ravel_multi_index(_box(found), _shape(found))
+    order = np.lexsort((found.file, time, window))
+    again = np.r_[False, (np.diff(window[order]) == 0) & (np.diff(time[order]) == 0)][: len(order)]
+    order = order[~again]
+    first = np.flatnonzero(np.r_[True, np.diff(window[order]) != 0][: len(order)])
+    lengths = np.diff(np.append(first, len(order)))
+    enough = lengths >= rules.fewest_dates
+    problems = [
+        Exclusion('window of a date', 'another file of the same time covers it', int(again.sum())),
+        Exclusion('location', 'has one date only; a pair needs two', int((~enough).sum())),
+    ]
+    return order, first[enough], lengths[enough], [item for item in problems if item.number]
+
+
+def _box(found: Candidates) -> tuple[NDArray[np.int64], ...]:
+    """Site, row and column of each window, counted from the smallest."""
+    return tuple(values.astype(np.int64) - values.min(initial=0) for values in (found.site, found.row, found.col))
+
+
+def _shape(found: Candidates) -> tuple[int, ...]:
+    return tuple(int(values.max(initial=0)) + 1 for values in _box(found))
+
+
+def _locations(windows: Candidates, *, place_px: int | None) -> Locations:
+    """Windows with their places: each its own unless they overlap."""
+    place = np.arange(len(windows.file))
+    if place_px is not None:
+        cells = places(windows.col, windows.row, size_px=1, place_px=place_px)[:2]
+        place = np.unique(np.column_stack([windows.site, *cells]), axis=0, return_inverse=True)[1].reshape(-1)
+    split = np.full(len(windows.file), UNASSIGNED, dtype=np.int8)
+    return Locations(windows.site, windows.col, windows.row, place.astype(np.int64), split)
+
+
+def _check(size_px: int, stride_px: int, place_px: int | None) -> None:
+    if size_px < 1 or stride_px < 1:
+        raise ValueError(f'size_px is {size_px} and stride_px {stride_px}; both must be at least 1.')
+    if place_px is not None and place_px < size_px:
+        raise ValueError(f'place_px is {place_px}; a place must hold a window of {size_px} px.')
+
+
+def _nothing(text: str, excluded: list[Exclusion]) -> Never:
+    raise ValueError(f'{text}\n{describe(excluded)}'.rstrip())
+
+
+def _count_reasons(reasons: NDArray[np.object_], paths: NDArray[np.object_]) -> list[Exclusion]:
+    bad = np.flatnonzero(reasons != '')
+    return tally('window of a date', ((str(reasons[row]), str(paths[row][0])) for row in bad))
+
+
+def _inside_places(found: Candidates, *, size_px: int, place_px: int) -> tuple[Candidates, list[Exclusion]]:
+    """Windows that cross no border of places, and how many crossed one."""
+    inside = places(found.col, found.row, size_px=size_px, place_px=place_px)[2]
+    crossing = int((~inside).sum())
+    excluded = [Exclusion('window of a date', f'crosses the border of a place of {place_px} px', crossing)]
+    return found.take(inside), excluded if crossing else []

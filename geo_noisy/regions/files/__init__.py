@@ -1,0 +1,1 @@
+"""Captures: which files there are, of when, and what is left out."""

@@ -1,0 +1,100 @@
+"""Captures from a table: a STAC-GeoParquet item table, or any frame with paths and dates."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from geo_noisy.regions.files.dates import seconds
+from geo_noisy.regions.files.exclusions import Exclusion, describe, tally
+from geo_noisy.regions.files.scan import Capture, FileScan, scan_captures
+
+
+def scan_table(
+    table: str | os.PathLike[str] | pd.DataFrame,
+    *,
+    date_column: str = 'datetime',
+    path_column: str | None = None,
+    assets: Sequence[str] | None = None,
+    cloud_column: str | None = 'eo:cloud_cover',
+    sensor_column: str | None = 'platform',
+    root: str | os.PathLike[str] = '',
+) -> FileScan:
+    """Look at the files that a table names.
+
+    Args:
+        table: A frame, or a Parquet or CSV file; STAC-GeoParquet needs no further arguments.
+        date_column: Column with the capture date.
+        path_column: Column with the path; for STAC the ``assets`` column is used by default.
+        assets: Names of the STAC assets to read, in band order; needed where an item has several.
+        cloud_column: Column with the cloud cover in percent; left alone where the table has none.
+        sensor_column: Column with the sensor; left alone where the table has none.
+        root: Folder that relative paths start from.
+
+    Raises:
+        ValueError: If a column is missing, an item has several assets and none is chosen, or no file serves.
+    """
+    frame = table if isinstance(table, pd.DataFrame) else _read(table)
+    _need(frame, date_column)
+    _need(frame, path_column or 'assets')
+    captures, problems = [], []
+    for row in frame.to_dict('records'):
+        try:
+            paths = (str(row[path_column]),) if path_column else _hrefs(row['assets'], assets)
+            time, cloud = seconds(row[date_column]), _number(row.get(cloud_column))
+        except (ValueError, KeyError) as error:
+            problems.append((str(error).strip('"'), str(row.get('id', ''))))
+            continue
+        captures.append(
+            Capture(
+                tuple(path if '://' in path else os.path.join(root, path) for path in paths),
+                time,
+                _text(row.get(sensor_column)),
+                cloud,
+            )
+        )
+    return _with_problems(captures, tally('file', problems))
+
+
+def _with_problems(captures: list[Capture], problems: list[Exclusion]) -> FileScan:
+    if not captures:
+        raise ValueError(f'No row of the table can serve:\n{describe(problems)}')
+    scan = scan_captures(captures)
+    return FileScan(scan.files, (*problems, *scan.excluded))
+
+
+def _read(path: str | os.PathLike[str]) -> pd.DataFrame:
+    if '://' not in str(path) and not os.path.exists(path):
+        raise FileNotFoundError(f'The table {path} is not there.')
+    if str(path).endswith('.csv'):
+        return pd.read_csv(path)
+    try:
+        return pd.DataFrame(gpd.read_parquet(path))
+    except ValueError:  # geopandas refuses Parquet without geometry
+        return pd.read_parquet(path)
+
+
+def _need(frame: pd.DataFrame, column: str) -> None:
+    if column not in frame.columns:
+        raise ValueError(f'The table has no column {column!r}; it has {", ".join(map(str, frame.columns))}.')
+
+
+def _hrefs(assets: dict[str, Any] | None, chosen: Sequence[str] | None) -> tuple[str, ...]:
+    """Paths of an item's assets. A missing one reads as None in tables, where every item has every column."""
+    there = {name: asset for name, asset in (assets or {}).items() if asset is not None}
+    if chosen is None and len(there) != 1:
+        raise ValueError(f'several assets ({", ".join(there)}); choose some by name')
+    missing = [name for name in chosen or () if name not in there]
+    if missing:
+        raise ValueError(f'no asset {", ".join(missing)}')
+    return tuple(str(there[name]['href']) for name in chosen or there)
+
+
+def _number(value: Any) -> float:
+    return float('nan') if pd.isna(value) else float(value)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ''

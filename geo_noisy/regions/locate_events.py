@@ -1,0 +1,107 @@
+"""Which polygons of change meet which windows: the events of each location."""
+
+from dataclasses import replace
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from geo_noisy.regions.files.exclusions import Exclusion
+from geo_noisy.regions.noise.events import Events, Method, find_events
+from geo_noisy.regions.noise.polygons import ChangePolygons
+from geo_noisy.regions.ragged import offsets_of, row_of_flat
+from geo_noisy.regions.tables import RegionTables
+from geo_noisy.regions.windows.grid import WGS84
+
+_ROUNDING = 1e-3  # of a window's side
+
+
+def locate_events(index: RegionTables, polygons: ChangePolygons, *, method: Method) -> tuple[Events, list[Exclusion]]:
+    """Find the events of each location, and count the polygons that meet none.
+
+    Raises:
+        ValueError: If the polygons lie on other ground, or have no dates and a location has more than two.
+    """
+    count = len(polygons.geometry)
+    if polygons.start is None and np.diff(index.offsets).max() > 2:
+        raise ValueError(
+            'The polygons have no event dates, and some locations have more than two dates: between which of them it '
+            'happened is unknown. Give --event-date or --event-column.'
+        )
+    start, stop = (
+        np.zeros(count, dtype=np.int64) if time is None else time for time in (polygons.start, polygons.stop)
+    )
+    parts, rows = [], []
+    boxes = index.windows()
+    for chosen, crs in index.by_crs():
+        outlines = polygons.geometry.to_crs(crs).to_numpy()
+        near = _near(outlines, boxes[chosen])
+        parts.append(
+            find_events(
+                boxes[chosen], outlines[near], start=start[near], stop=stop[near], recovered=polygons.recovered[near],
+                method=method, size_px=index.size_px,
+            )
+        )  # fmt: skip
+        rows.append(chosen)
+    events = _join(parts, rows)
+    if len(events.share) == 0:
+        raise ValueError(
+            f'None of {count} polygons meets any of {len(index)} windows. Do they lie on the same ground? '
+            f'Polygons: {_extent(polygons.geometry.to_crs(WGS84).to_numpy())}; '
+            f'windows: {_extent(index.windows_in(WGS84))}.'
+        )
+    if polygons.start is None:
+        later = index.times[index.offsets[1:] - 1][row_of_flat(events.offsets)]
+        events = replace(events, start=later, stop=later)
+    if polygons.ground is not None:
+        events = replace(events, known=_inside(index.windows_in(index.crs), polygons.ground.to_crs(index.crs)))
+    return events, _outside(index, events, polygons)
+
+
+def _outside(index: RegionTables, events: Events, polygons: ChangePolygons) -> list[Exclusion]:
+    """Counts events that no two dates of their location lie around."""
+    location = row_of_flat(events.offsets)
+    first, last = index.times[index.offsets[:-1]][location], index.times[index.offsets[1:] - 1][location]
+    early, late = int((events.stop <= first).sum()), int((events.start > last).sum())
+    reasons = (
+        ('at or before the first date of their location', early),
+        ('after the last date of their location', late),
+    )
+    return [Exclusion('event', reason, number) for reason, number in reasons if number]
+
+
+def _near(outlines: NDArray[np.object_], boxes: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Outlines whose bounds meet those of all boxes together; what does not reach this CRS has infinite bounds."""
+    left, bottom, right, top = shapely.total_bounds(boxes)
+    bounds = shapely.bounds(outlines)
+    meets = (bounds[:, 0] <= right) & (bounds[:, 2] >= left) & (bounds[:, 1] <= top) & (bounds[:, 3] >= bottom)
+    return np.asarray(meets & np.isfinite(bounds).all(axis=1))
+
+
+def _inside(boxes: NDArray[np.object_], ground: gpd.GeoSeries) -> NDArray[np.bool_]:
+    """Boxes that lie whole in some ground, but for what rounding takes."""
+    left, bottom, right, top = shapely.bounds(boxes).T
+    whole = ground.union_all().buffer(_ROUNDING * float(np.minimum(right - left, top - bottom).min()))
+    shapely.prepare(whole)
+    return np.asarray(shapely.contains(whole, boxes))
+
+
+def _join(parts: list[Events], rows: list[NDArray[np.int64]]) -> Events:
+    """Events of groups of locations, back in the order of the locations."""
+    if len(parts) == 1:
+        return parts[0]
+    location = np.concatenate(rows)
+    lengths = np.concatenate([np.diff(part.offsets) for part in parts])
+    flat = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in ('start', 'stop', 'recovered', 'share', 'geometry')
+    }
+    known = np.concatenate([part.known for part in parts])
+    joined = Events(offsets_of(lengths), **flat, known=known)
+    return joined.take(np.argsort(location, kind='stable'))
+
+
+def _extent(shapes: NDArray[np.object_]) -> str:
+    left, bottom, right, top = shapely.total_bounds(shapes).tolist()
+    return f'longitude {left:.4f} to {right:.4f}, latitude {bottom:.4f} to {top:.4f}'

@@ -1,0 +1,44 @@
+"""Means and deviations of the bands over windows of the training split."""
+
+import numpy as np
+
+from geo_noisy.regions.band_statistics import BandStatistics
+from geo_noisy.regions.tables import RegionTables
+from geo_noisy.regions.windows.coverage import placed_files
+from geo_noisy.regions.windows.locations import UNASSIGNED
+from geo_noisy.regions.windows.reader import WindowReader
+
+
+def measure_bands(index: RegionTables, *, windows: int, seed: int) -> BandStatistics:
+    """Measure the bands over windows of the training split, over all locations where no split is assigned.
+
+    Pixels without data do not count.
+
+    Args:
+        index: The index.
+        windows: Windows to read, each of one random date of a random location.
+        seed: Seed of their choice.
+
+    Raises:
+        ValueError: If none of the windows has valid pixels.
+    """
+    split = index.locations.split
+    pool = np.flatnonzero((split == 0) | (split == UNASSIGNED))
+    rng = np.random.default_rng(seed)
+    chosen = rng.permutation(pool)[:windows]
+    total, squares, count = np.zeros(1), np.zeros(1), 0
+    captures = placed_files(index.files, index.sites)
+    reader, size = WindowReader(), index.size_px
+    for location in chosen:
+        file = index.dates[rng.integers(index.offsets[location], index.offsets[location + 1])]
+        _, capture, grid = captures[file]
+        col, row = int(index.locations.col[location]), int(index.locations.row[location])
+        pixels, valid = reader.read(capture, grid, col=col, row=row, width_px=size, height_px=size)
+        bands = pixels[:, valid].astype(np.float64)
+        total, squares, count = total + bands.sum(axis=1), squares + (bands**2).sum(axis=1), count + bands.shape[1]
+    reader.close()
+    if count == 0:
+        raise ValueError(f'None of {len(chosen)} windows has valid pixels, so bands have no mean.')
+    mean = total / count
+    std = np.sqrt(np.maximum(squares / count - mean**2, 1e-12))
+    return BandStatistics(tuple(mean.tolist()), tuple(std.tolist()), len(chosen))

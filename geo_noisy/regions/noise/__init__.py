@@ -1,0 +1,1 @@
+"""What changed where, and what holds between two dates."""

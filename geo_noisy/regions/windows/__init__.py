@@ -1,0 +1,1 @@
+"""Windows of ground on the grids of their sites, and their pixels."""
