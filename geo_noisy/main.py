@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_own_commands(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
     from geo_noisy.audit import command as index
-    from geo_noisy.datasets import scenes
+    from geo_noisy.datasets.vts import scenes
     from geo_noisy.experiments import command as experiments
 
     def _add(name: str, text: str, add_arguments: Callable[..., None], run: Callable[..., int]) -> None:

@@ -10,7 +10,7 @@ from geo_noisy.regions.build import build_index
 from geo_noisy.regions.files.item_tables import scan_table
 from geo_noisy.regions.files.scan import FileScan, scan_rasters
 from geo_noisy.regions.noise.change_rasters import change_raster
-from geo_noisy.regions.noise.polygons import change_polygons, change_raster
+from geo_noisy.regions.noise.polygons import change_polygons
 from geo_noisy.regions.pair_index import PairIndex
 from geo_noisy.regions.rules import PairRules
 from geo_noisy.regions.windows.coverage import Limits

@@ -12,7 +12,8 @@ from geo_noisy.audit import agreement, audit, command, estimate_noise, write_map
 from geo_noisy.audit.estimate import feature_distances, pixel_distances, relative_scores
 from geo_noisy.audit.map import describe_location
 from geo_noisy.audit.mixture import fit_mixture
-from geo_noisy.datasets import TemporalPairs, scenes
+from geo_noisy.datasets import TemporalPairs
+from geo_noisy.datasets.vts import scenes
 from geo_noisy.datasets.vts.scenes import write_scenes
 from geo_noisy.pairs import PairIndex, PairKey, PairRules, build_index, change_polygons, scan_rasters
 from tests.data.regions import polygons, random_index, square, write_raster, write_series

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy import ndimage
 
-from geo_noisy.datasets import textures
+from geo_noisy.datasets.vts import textures
 from geo_noisy.datasets.vts.procedural import FAMILIES, draw_texture
 from geo_noisy.datasets.vts.textures import (
     FolderTextures,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 from torchgeo.datasets import DatasetNotFoundError
 
-from geo_noisy.datasets import VTSPairs, VTSSegmentation, memory
+from geo_noisy.datasets import VTSPairs, VTSSegmentation, shared_memory
 from geo_noisy.datasets.vts.mosaic import TextureSplit
 from geo_noisy.datasets.vts.voronoi import draw_layout, nearest_seed
 from geo_noisy.pairs import PairKey
@@ -334,7 +334,7 @@ def test_too_little_shared_memory_says_how_much_is_needed(monkeypatch):
 
 
 def test_megabytes():
-    assert memory._megabytes(172_032_000) == '172 MB'
+    assert shared_memory._megabytes(172_032_000) == '172 MB'
 
 
 @BOTH

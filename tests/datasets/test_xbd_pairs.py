@@ -7,7 +7,9 @@ import pytest
 import torch
 from geopandas.testing import assert_geodataframe_equal
 
-from geo_noisy.datasets import XBDLabels, XBDPairs, XBDSegmentation, XBDSplit, xbd_index, xbd_tiles
+from geo_noisy.datasets import XBDLabels, XBDPairs, XBDSegmentation, XBDSplit
+from geo_noisy.datasets.xbd import index as xbd_index
+from geo_noisy.datasets.xbd import tiles as xbd_tiles
 from geo_noisy.pairs import PairKey
 from tests.data.xbd import Building, edit_label, image_pixels, paths, write_pair, write_tree
 
