@@ -1,14 +1,16 @@
 # Two commands do all the set-up: `make demo` and `make test`.
 PYTHON ?= python3
 VENV := .venv/bin
+OLDEST := .venv-oldest
 
-.PHONY: help install install-dev demo test lint format types imports unit clean
+.PHONY: help install install-dev demo test test-oldest lint format types imports unit clean
 
 help:
-	@echo 'make demo    install, then pretrain, probe and compare on a small synthetic data set'
-	@echo 'make test    install, then check style, types and imports, and run the tests'
-	@echo 'make format  format the code'
-	@echo 'make clean   remove the environment and caches'
+	@echo 'make demo         install, then pretrain, probe and compare on a small synthetic data set'
+	@echo 'make test         install, then check style, types and imports, and run the tests'
+	@echo 'make test-oldest  run the tests with the lowest releases that pyproject.toml admits, in .venv-oldest'
+	@echo 'make format       format the code'
+	@echo 'make clean        remove the environments and caches'
 
 install:
 	@$(PYTHON) .ci/bootstrap.py
@@ -30,15 +32,24 @@ types:
 
 imports:
 	$(VENV)/lint-imports
+	$(VENV)/deptry .
 
 # Two test processes with one thread each: as fast on two cores as it gets, and repeatable bit for bit.
 unit: export OMP_NUM_THREADS ?= 1
 unit:
 	$(VENV)/python -m pytest -n 2
 
+# uv reads no pip.conf, so that no constraint of the machine acts here.
+test-oldest: export OMP_NUM_THREADS ?= 1
+test-oldest: install-dev
+	$(VENV)/uv venv --quiet --allow-existing --python $(VENV)/python $(OLDEST)
+	$(VENV)/uv pip compile --quiet --resolution lowest-direct --extra dev pyproject.toml -o $(OLDEST)/requirements.txt
+	$(VENV)/uv pip install --quiet --python $(OLDEST)/bin/python -r $(OLDEST)/requirements.txt --no-deps -e .
+	$(OLDEST)/bin/python -m pytest -n 2
+
 format: install-dev
 	$(VENV)/ruff check --fix .
 	$(VENV)/ruff format .
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv $(OLDEST) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
