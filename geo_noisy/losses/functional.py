@@ -69,6 +69,14 @@ def rince(
 
     Raises:
         ValueError: If shapes do not fit, an argument lies outside its range, or the loss could overflow.
+
+    Example:
+        >>> import torch
+        >>> true, negative = torch.eye(2).split(1)
+        >>> round(rince(true, true, negative, temperature=1.0, q=1.0, lam=0.5).item(), 4)
+        -0.8591
+        >>> round(rince(true, negative, negative, temperature=1.0, q=1.0, lam=0.5).item(), 4)  # a false positive
+        0.0
     """
     _check_vectors(query, key, queue, temperature)
     check_rince(q, lam, temperature, len(queue))
@@ -124,6 +132,15 @@ def within_image_loss(
 
     Raises:
         ValueError: If shapes do not fit or the temperature is not above 0.
+
+    Example:
+        >>> import torch
+        >>> features = torch.eye(2).view(1, 2, 1, 2)  # two pixels, at right angles
+        >>> labels = torch.tensor([[[0, 1]]])
+        >>> round(within_image_loss(features, features, labels, labels, temperature=1.0).item(), 4)
+        0.3133
+        >>> round(within_image_loss(features, features.flip(3), labels, labels, temperature=1.0).item(), 4)
+        1.3133
     """
     _check_temperature(temperature)
     _check_dense(features_a, features_b, labels_a, labels_b)
@@ -166,6 +183,14 @@ def cross_image_loss(
 
     Raises:
         ValueError: If shapes do not fit or the temperature is not above 0.
+
+    Example:
+        >>> import torch
+        >>> features = torch.eye(2).view(1, 2, 1, 2)  # two pixels, at right angles
+        >>> labels = torch.tensor([[[0, 1]]])
+        >>> same = [features] * 3, [labels] * 3
+        >>> round(cross_image_loss(*same[0], *same[1], temperature=1.0).item(), 4)
+        0.862
     """
     _check_temperature(temperature)
     _check_dense(features_a, features_b, labels_a, labels_b)

@@ -27,6 +27,13 @@ class PairPolicy:
         size: Pairs in an epoch for ``fixed-size`` (default: the smaller stratum, the largest size that every
             rate can have) and ``fixed-steps`` (default: the number of clean pairs), and optionally for ``draw``.
         seed: Seed of the subsets.
+
+    Example:
+        >>> PairPolicy(rate=0.25, match='draw').mere_exposure  # a quarter of the loads are noisy pairs
+        False
+        >>> PairPolicy(rate=25)
+        Traceback (most recent call last):
+        ValueError: PairPolicy.rate is 25; the noisy pairs rate must lie in [0, 1].
     """
 
     rate: float | None = None

@@ -45,6 +45,16 @@ def build_index(
 
     Raises:
         ValueError: If arguments do not make sense, or no location is left, with the reasons.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from geo_noisy.datasets.vts.scenes import write_scenes
+        >>> from geo_noisy.regions import scan_rasters
+        >>> with TemporaryDirectory() as folder:
+        ...     scenes = write_scenes(folder, scenes=2, dates=3, size_px=64)
+        ...     index = build_index(scan_rasters(folder), size_px=32)
+        >>> len(index)  # two scenes of four windows each
+        8
     """
     stride_px, rules = stride_px or size_px, rules or PairRules()
     _check(size_px, stride_px, place_px)

@@ -27,6 +27,14 @@ class PairSampler(Sampler[PairKey]):
     ``draw``, a function of (seed, epoch, position), so the number of workers or ranks changes nothing.
 
     Set ``use_distributed_sampler: false`` on the trainer: Lightning would otherwise wrap it.
+
+    Example:
+        >>> from geo_noisy.datasets import VTSPairs
+        >>> pairs = VTSPairs(size_px=32, cells=4, count=8, r_img=0.25)
+        >>> sampler = PairSampler(pairs.pairs(), policy=PairPolicy(rate=0.5, match='fixed-size'))
+        >>> keys = list(sampler)
+        >>> len(keys), float(sum(pairs[key]['noisy'] for key in keys))  # half of the pairs are noisy
+        (8, 4.0)
     """
 
     def __init__(

@@ -165,6 +165,12 @@ def test_half_downloaded_bands_are_counted(tmp_path):
     assert 'incomplete or damaged' in build(folder).excluded[0].reason
 
 
+def test_one_folder_need_not_stand_in_a_list(tmp_path):
+    folder = write_series(tmp_path / 'images')
+    assert scan_rasters(str(folder)).files.equals(scan_rasters([folder]).files)
+    assert scan_rasters(folder).files.equals(scan_rasters([folder]).files)
+
+
 def test_missing_paths_and_empty_folders_are_errors(tmp_path):
     with pytest.raises(FileNotFoundError, match='neither a file nor a folder'):
         scan_rasters([tmp_path / 'nowhere'])

@@ -56,18 +56,21 @@ class Capture:
     cloud: float = float('nan')
 
 
+Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+
+
 class RasterProblemError(ValueError):
     """A file that cannot serve, with the reason as its message."""
 
 
-def find_rasters(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
+def find_rasters(paths: Paths) -> list[str]:
     """Files among paths: each a file, a folder (searched through), a pattern with ``*``, or an address.
 
     Raises:
         FileNotFoundError: If a path leads nowhere.
     """
     found: dict[str, None] = {}
-    for path in map(str, paths):
+    for path in map(str, [paths] if isinstance(paths, str | os.PathLike) else paths):
         if os.path.isdir(path):
             inside = sorted(str(file) for file in Path(path).rglob('*') if file.suffix.lower() in SUFFIXES)
         elif glob.has_magic(path) and not os.path.exists(path):
@@ -83,7 +86,7 @@ def find_rasters(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
 
 
 def scan_rasters(
-    paths: Iterable[str | os.PathLike[str]],
+    paths: Paths,
     *,
     date_regex: str | None = None,
     date_format: str | None = None,
@@ -93,7 +96,7 @@ def scan_rasters(
     """Look at raster files; dates come from their names or tags.
 
     Args:
-        paths: Files, folders, patterns or addresses.
+        paths: Files, folders, patterns or addresses; one, or several.
         date_regex: Regular expression that finds the date in a file name, in a group named ``date``.
         date_format: Format of that date, as in ``datetime.strptime``.
         date_tag: TIFF tag (or other metadata item) that holds the date, instead of the name.

@@ -1,0 +1,85 @@
+"""What README.md and docs/ show works as it stands there. docs/regions.md has a test of its own."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from geo_noisy.main import TRAINER_COMMANDS, main
+from tests.data.xbd import write_tree
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / 'README.md', *sorted((ROOT / 'docs').rglob('*.md'))]
+
+
+def blocks(document: Path, *languages: str) -> list[str]:
+    found = re.findall(r'^```(\w*)\n(.*?)^```$', document.read_text(encoding='utf-8'), flags=re.DOTALL | re.MULTILINE)
+    return [text for language, text in found if language in languages]
+
+
+def commands() -> Iterator[list[str]]:
+    """The words of each command that is shown."""
+    for document in DOCUMENTS:
+        for block in blocks(document, 'console', 'sh', ''):
+            lines = block.replace('\\\n', ' ').splitlines()
+            shown = (line.removeprefix('$ ') for line in lines)
+            yield from (
+                shlex.split(line, comments=True) for line in shown if line.startswith(('geo-noisy ', 'torchgeo '))
+            )
+
+
+def named(*names: str) -> list[list[str]]:
+    return [words for words in commands() if words[1] in names]
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'configs').symlink_to(ROOT / 'configs')
+    return tmp_path
+
+
+@pytest.mark.parametrize('name', ['README.md', 'docs/vts.md', 'docs/xbd.md'])
+def test_python(name: str, workplace: Path) -> None:
+    write_tree(workplace / 'xbd')
+    names: dict[str, object] = {}
+    for block in blocks(ROOT / name, 'python'):
+        exec(compile(block, name, 'exec'), names)
+    assert names
+
+
+def test_no_document_with_python_is_left_out() -> None:
+    with_python = {str(path.relative_to(ROOT)) for path in DOCUMENTS if blocks(path, 'python')}
+    assert with_python == {'README.md', 'docs/vts.md', 'docs/xbd.md', 'docs/regions.md'}
+
+
+def test_a_region_from_the_readme(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = [text for text in blocks(ROOT / 'README.md', 'console') if 'geo-noisy index' in text]
+    scenes, index, fit = block.replace('\\\n', ' ').strip().splitlines()
+    assert main(shlex.split(scenes)[2:]) == 0
+    assert main(shlex.split(index)[2:]) == 0
+    assert (workplace / 'region' / 'map.html').exists()
+    assert '--data.init_args.index=region/pairs.parquet' in fit
+
+
+@pytest.mark.parametrize('words', named(*TRAINER_COMMANDS), ids=' '.join)
+def test_the_trainer_takes(words: list[str], workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match='0'):
+        main([*words[1:], '--print_config'])
+    assert 'class_path: geo_noisy.' in capsys.readouterr().out
+
+
+def test_commands_are_found() -> None:
+    assert len(named(*TRAINER_COMMANDS)) > 8
+    assert {words[1] for words in commands()} >= {'fit', 'scenes', 'index', 'sweep', 'report'}
+
+
+@pytest.mark.parametrize('document', DOCUMENTS, ids=lambda path: path.name)
+def test_files_that_are_linked_or_named_are_there(document: Path) -> None:
+    text = document.read_text(encoding='utf-8')
+    linked = re.findall(r'\]\((?!https?:)([^)#]+)', text)
+    paths = [document.parent / path for path in linked]
+    paths += [ROOT / path for path in re.findall(r'configs/[\w/]+\.yaml', text)]
+    assert not [path for path in paths if not path.exists()]
