@@ -1,11 +1,10 @@
 """Which pairs an epoch holds: the noisy pairs rate, and how it is met."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Match = Literal['undersample', 'draw', 'fixed-size', 'fixed-steps']
-MATCHES: tuple[Match, ...] = ('undersample', 'draw', 'fixed-size', 'fixed-steps')
-UNKNOWNS = ('error', 'drop', 'clean')
+Unknown = Literal['error', 'drop', 'clean']
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class PairPolicy:
     rate: float | None = None
     match: Match = 'undersample'
     mere_exposure: bool = False
-    unknown: Literal['error', 'drop', 'clean'] = 'error'
+    unknown: Unknown = 'error'
     size: int | None = None
     seed: int = 0
 
@@ -47,9 +46,9 @@ class PairPolicy:
         """Check the arguments once, where they enter."""
         if self.rate is not None and not 0 <= self.rate <= 1:
             raise ValueError(f'PairPolicy.rate is {self.rate}; the noisy pairs rate must lie in [0, 1].')
-        if self.match not in MATCHES:
-            raise ValueError(f'PairPolicy.match is {self.match!r}; choose one of {MATCHES}.')
-        if self.unknown not in UNKNOWNS:
-            raise ValueError(f'PairPolicy.unknown is {self.unknown!r}; choose one of {UNKNOWNS}.')
+        if self.match not in get_args(Match):
+            raise ValueError(f'PairPolicy.match is {self.match!r}; choose one of {get_args(Match)}.')
+        if self.unknown not in get_args(Unknown):
+            raise ValueError(f'PairPolicy.unknown is {self.unknown!r}; choose one of {get_args(Unknown)}.')
         if self.size is not None and self.size < 1:
             raise ValueError(f'PairPolicy.size is {self.size}; an epoch needs at least one pair.')

@@ -14,7 +14,11 @@ class PairSource(Protocol):
 
     @property
     def coupled(self) -> bool:
-        """Whether the clean and the noisy pair of one rank lie at the same location."""
+        """Whether a location has one clean pair, and at most one noisy one in its place (VTS).
+
+        An epoch of ``draw`` then visits as many pairs as there are locations, and where every location has both, each
+        location once: the pairs of one rank lie at the same location.
+        """
         ...
 
     def count(self, stratum: str) -> int:
@@ -28,11 +32,19 @@ class PairSource(Protocol):
 
 @dataclass(frozen=True)
 class PairTable:
-    """Pairs held as rows ``(location, earlier, later)``, one array [n, 3] of int64 for each stratum."""
+    """Pairs held as rows ``(location, earlier, later)``, one array [n, 3] of int64 for each stratum.
+
+    Attributes:
+        clean: Pairs without noise.
+        noisy: Noisy pairs.
+        unknown: Pairs of unknown noise.
+        coupled: See :attr:`PairSource.coupled`.
+    """
 
     clean: NDArray[np.int64]
     noisy: NDArray[np.int64]
     unknown: NDArray[np.int64]
+    coupled: bool = False
 
     @classmethod
     def from_flags(cls, keys: NDArray[np.int64], noisy: NDArray[np.int8]) -> 'PairTable':
@@ -43,11 +55,6 @@ class PairTable:
             noisy: 1 noisy, 0 clean, -1 unknown; shape [n].
         """
         return cls(keys[noisy == 0], keys[noisy == 1], keys[noisy == -1])
-
-    @property
-    def coupled(self) -> bool:
-        """Whether every location has a clean and a noisy pair, in the same order (VTS)."""
-        return len(self.clean) > 0 and np.array_equal(self.clean[:, 0], self.noisy[:, 0])
 
     def count(self, stratum: str) -> int:
         """Number of pairs in a stratum."""

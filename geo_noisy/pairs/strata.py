@@ -1,4 +1,4 @@
-"""The clean and the noisy stratum of a source, and how many pairs of each a policy wants."""
+"""The clean and the noisy stratum of a source, as a policy sees them."""
 
 from dataclasses import dataclass
 
@@ -58,49 +58,6 @@ def strata_of(source: PairSource, policy: PairPolicy) -> Strata:
     return _check_rate(_check_left(strata, unknown), policy.rate)
 
 
-def subset_sizes(strata: Strata, policy: PairPolicy) -> tuple[int, int]:
-    """Sizes (clean, noisy) of the subsets that may be seen at all.
-
-    Raises:
-        ValueError: If ``policy.size`` asks for more pairs of a stratum than there are.
-    """
-    if policy.rate is None or policy.match == 'draw':
-        return strata.clean, strata.noisy
-    if policy.match != 'fixed-size':
-        return _undersampled(strata.clean, strata.noisy, policy.rate)
-    smaller, larger = sorted((strata.clean, strata.noisy))
-    size = policy.size if policy.size is not None else smaller or larger
-    noisy = round(policy.rate * size)
-    for name, wanted, there in (('noisy', noisy, strata.noisy), ('clean', size - noisy, strata.clean)):
-        if wanted > there:
-            raise ValueError(
-                f'PairPolicy.size is {size}: rate {policy.rate} needs {wanted} {name} pairs and there are {there}. '
-                f'Every rate can be met up to size {smaller}.'
-            )
-    return size - noisy, noisy
-
-
-def epoch_counts(strata: Strata, policy: PairPolicy, length: int | None = None) -> tuple[int, int]:
-    """Pairs (clean, noisy) in an epoch; for ``draw`` and for ``rate=None`` only their sum is fixed.
-
-    Args:
-        strata: The strata to draw from.
-        policy: The rate and how it is met.
-        length: Pairs in an epoch, instead of the policy's own size.
-    """
-    if policy.rate is None:
-        return length or strata.clean + strata.noisy, 0
-    if policy.match == 'draw':
-        whole = strata.clean if strata.source.coupled else strata.clean + strata.noisy
-        return length or policy.size or whole, 0
-    if length is None and policy.match == 'fixed-steps':
-        length = policy.size or strata.clean or strata.noisy
-    if length is None:
-        return subset_sizes(strata, policy)
-    noisy = round(policy.rate * length)
-    return length - noisy, noisy
-
-
 def _check_left(strata: Strata, unknown: int) -> Strata:
     if strata.clean + strata.noisy == 0:
         raise ValueError(
@@ -123,12 +80,3 @@ def _unknown_message(unknown: int, wanted: str) -> str:
         f'{unknown} pairs have unknown noise, so {wanted} cannot be met. Give polygons or a change raster, '
         "or set PairPolicy.unknown to 'drop' or 'clean'."
     )
-
-
-def _undersampled(clean: int, noisy: int, rate: float) -> tuple[int, int]:
-    """Sizes (clean, noisy) of the largest set with this rate: one stratum whole (paper, section IV-A)."""
-    if rate in (0, 1):
-        return (clean, 0) if rate == 0 else (0, noisy)
-    if rate * clean <= (1 - rate) * noisy:
-        return clean, round(clean * rate / (1 - rate))
-    return round(noisy * (1 - rate) / rate), noisy

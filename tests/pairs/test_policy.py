@@ -15,7 +15,7 @@ def table(clean=CLEAN, noisy=NOISY, unknown=0):
 
 def coupled(locations):
     clean = np.array([(number, 0, 0) for number in range(locations)], dtype=np.int64)
-    return PairTable(clean, clean + np.array([0, 0, 1]), np.empty((0, 3), dtype=np.int64))
+    return PairTable(clean, clean + np.array([0, 0, 1]), np.empty((0, 3), dtype=np.int64), coupled=True)
 
 
 def epoch_size(source, policy):
@@ -102,6 +102,15 @@ def test_drawn_strata_are_passed_through_evenly():
     counts = np.bincount(drawn, minlength=400)
     assert np.ptp(counts[:300]) <= 1
     assert np.ptp(counts[300:]) <= 1
+
+
+def test_coupled_strata_keep_their_length_where_some_locations_have_no_noisy_pair():
+    whole = coupled(2000)
+    part = PairTable(whole.clean, whole.noisy[:1540], whole.unknown, coupled=True)
+    rows, _ = epoch_pairs(part, PairPolicy(rate=0.5, match='draw'), seed=0, epoch=0)
+    assert len(rows) == 2000
+    assert set(rows[rows[:, 2] == 1, 0]) <= set(range(1540))
+    assert 900 < (rows[:, 2] == 1).sum() < 1100
 
 
 def test_coupled_strata_visit_each_location_once():

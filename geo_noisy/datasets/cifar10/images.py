@@ -165,7 +165,8 @@ class CIFAR10Pairs(CIFAR10):
         """The pairs to choose from: each image with itself (clean), and with its false partner (noisy)."""
         clean = np.zeros((len(self), 3), np.int64)
         clean[:, 0] = np.arange(len(self))
-        return PairTable(clean=clean, noisy=clean + np.array([0, 0, 1]), unknown=np.empty((0, 3), np.int64))
+        unknown = np.empty((0, 3), np.int64)
+        return PairTable(clean, clean + np.array([0, 0, 1]), unknown, coupled=True)
 
     def __getitem__(self, index: PairKey | int) -> Sample:
         """Return the pair of a key; a number stands for its false pair.

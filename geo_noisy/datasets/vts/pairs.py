@@ -127,7 +127,7 @@ class VTSPairs(VTS):
         locations = self.index['location'].to_numpy()
         clean = np.stack([locations, np.zeros_like(locations), np.zeros_like(locations)], axis=1)
         noisy = clean[self.index['noisy'].to_numpy() == 1] + np.array([0, 0, 1])
-        return PairTable(clean, noisy, unknown=np.empty((0, 3), dtype=np.int64))
+        return PairTable(clean, noisy, unknown=np.empty((0, 3), dtype=np.int64), coupled=True)
 
     def __getitem__(self, index: PairKey | int) -> Sample:
         """Return a pair.
