@@ -13,18 +13,17 @@ import rasterio
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
-from torch.utils.data import Dataset
 from torchgeo.datasets import OSCD, SSL4EOS12, LEVIRCDBase, SeasonalContrastS2
 from torchgeo.datasets.utils import Sample
 
-from geo_noisy.datasets.pair_sample import noisy_flag, pair_sample
+from geo_noisy.datasets.pair_dataset import Look, PairDataset
+from geo_noisy.datasets.pair_sample import noisy_flag
 from geo_noisy.datasets.temporal_plot import draw_pair
-from geo_noisy.pairs.keys import PairKey
 from geo_noisy.pairs.source import PairTable
 from geo_noisy.regions.files.dates import from_seconds, seconds
 
 
-class AdaptedPairs(Dataset[Sample]):
+class AdaptedPairs(PairDataset):
     """Base class: images of a location by date, from a TorchGeo data set."""
 
     def __init__(self, transforms: Callable[[Sample], Sample] | None, *, min_noise: float = 0.0) -> None:
@@ -37,20 +36,12 @@ class AdaptedPairs(Dataset[Sample]):
         self.transforms, self.min_noise = transforms, min_noise
 
     @abstractmethod
-    def times(self, location: int) -> list[int]:
-        """Times of a location's dates in seconds since 1970, sorted."""
-
-    @abstractmethod
     def image(self, location: int, date: int) -> Tensor:
         """Image of a date, [C, H, W] in sensor units."""
 
     @abstractmethod
     def change(self, location: int) -> float:
         """Share of the pixels that changed between the first and the last date; NaN where unknown."""
-
-    @abstractmethod
-    def __len__(self) -> int:
-        """Number of locations."""
 
     @cached_property
     def index(self) -> pd.DataFrame:
@@ -74,32 +65,11 @@ class AdaptedPairs(Dataset[Sample]):
             flags.append(np.full(len(earlier), flag))
         return PairTable.from_flags(np.concatenate(rows), np.concatenate(flags).astype(np.int8))
 
-    def __getitem__(self, index: PairKey | int) -> Sample:
-        """Return a pair.
-
-        Args:
-            index: Key of a pair, or the number of a location for its first and last date.
-
-        Raises:
-            IndexError: If there is no such location or date.
-        """
-        location = index.location if isinstance(index, PairKey) else int(index)
-        if not 0 <= location < len(self):
-            raise IndexError(f'There is no location {location}; there are {len(self)}.')
-        times = self.times(location)
-        key = index if isinstance(index, PairKey) else PairKey(location, 0, len(times) - 1, draw=location)
-        if not 0 <= key.earlier <= key.later < len(times):
-            raise IndexError(f'Location {location} has no dates {key.earlier} and {key.later}; it has {len(times)}.')
-        shown = (key.later, key.later) if key.exposure else (key.earlier, key.later)
-        noise = self.change(location) if key.earlier != key.later else 0.0
-        sample = pair_sample(
-            [self.image(location, date) for date in shown],
-            key,
-            noise=noise,
-            noisy=noisy_flag(noise, self.min_noise),
-            times=[times[date] for date in shown],
-        )
-        return sample if self.transforms is None else self.transforms(sample)
+    def look(self, location: int, earlier: int, later: int) -> Look:
+        """Images of two dates, with the noise between the first and the last date."""
+        noise = self.change(location) if earlier != later else 0.0
+        images = [self.image(location, date) for date in (earlier, later)]
+        return Look(images, noise=noise, noisy=noisy_flag(noise, self.min_noise))
 
     def plot(self, sample: Sample, show_titles: bool = True, suptitle: str | None = None) -> Figure:
         """Plot a pair; see :meth:`TemporalPairs.plot`."""

@@ -8,10 +8,9 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from torch.utils.data import Dataset
 from torchgeo.datasets.utils import Sample
 
-from geo_noisy.datasets.pair_sample import pair_sample
+from geo_noisy.datasets.pair_dataset import Look, PairDataset
 from geo_noisy.datasets.temporal_plot import draw_map, draw_pair, draw_sheet
 from geo_noisy.pairs.keys import PairKey
 from geo_noisy.pairs.permutation import permute, stream_key
@@ -23,7 +22,7 @@ from geo_noisy.regions.windows.reader import Align, UnreadableFileError, WindowR
 _TRIES = 50  # pairs to try before a run stops after all; of three dates, one broken file is in two of three pairs
 
 
-class TemporalPairs(Dataset[Sample]):
+class TemporalPairs(PairDataset):
     """Pairs of windows of any raster files, through a :class:`~geo_noisy.pairs.PairIndex`.
 
     Only the window is read, at both dates on the same grid; files stay open in each worker.
@@ -96,31 +95,30 @@ class TemporalPairs(Dataset[Sample]):
         """Number of locations."""
         return len(self.pair_index)
 
-    def __getitem__(self, index: PairKey | int) -> Sample:
-        """Return a pair.
+    def times(self, location: int) -> NDArray[np.int64]:
+        """Times of a location's dates in seconds since 1970 (UTC), sorted."""
+        pairs = self.pair_index
+        return pairs.times[pairs.offsets[location] : pairs.offsets[location + 1]]
 
-        Args:
-            index: Key of a pair, or the number of a location for its first and last date.
+    def place(self, location: int) -> int:
+        """Number of the ground; overlapping windows share it."""
+        return int(self.pair_index.locations.place[location])
 
-        Returns:
-            The pair sample, with images in sensor units and ``valid``.
+    def look(self, location: int, earlier: int, later: int) -> Look:
+        """Images in sensor units, which pixels hold data, and the noise between two dates.
 
         Raises:
-            IndexError: If there is no such location or date.
-            UnreadableFileError: If a file cannot be read, and ``on_error`` is 'stop' or other pairs fail too.
+            UnreadableFileError: If a file cannot be read.
         """
-        key = index if isinstance(index, PairKey) else self._first_and_last(int(index))
-        asked = key
-        for attempt in range(_TRIES):
-            try:
-                sample = self._sample(key)
-                return sample if self.transforms is None else self.transforms(sample)
-            except UnreadableFileError:
-                if self.on_error == 'stop' or attempt == _TRIES - 1:
-                    raise
-                self._skipped += 1
-                key = self._instead_of(asked, attempt)
-        raise AssertionError('unreachable')
+        found = self.pair_index.look_up(np.array([[location, earlier, later]]))
+        read = {date: self.read(location, date) for date in (earlier, later)}
+        images = [read[date] for date in (earlier, later)]
+        return Look(
+            [torch.from_numpy(pixels) for pixels, _ in images],
+            noise=float(found.noise[0]),
+            noisy=int(found.noisy[0]),
+            valid=[torch.from_numpy(valid) for _, valid in images],
+        )
 
     def read(self, location: int, date: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Read one date of a location.
@@ -163,27 +161,17 @@ class TemporalPairs(Dataset[Sample]):
         return draw_map(self.pair_index)
 
     def _sample(self, key: PairKey) -> Sample:
-        pairs = self.pair_index
-        rows = np.array([[key.location, key.earlier, key.later]])
-        times = pairs.pair_times(rows)[0]
-        shown = (key.later, key.later) if key.exposure else (key.earlier, key.later)
-        images = [self.read(key.location, date) for date in dict.fromkeys(shown)]
-        images = images * 2 if len(images) == 1 else images
-        return pair_sample(
-            [torch.from_numpy(pixels) for pixels, _ in images],
-            key,
-            noise=float(pairs.noises(rows)[0]),
-            noisy=int(pairs.flags(rows)[0]),
-            times=[int(times[1 if key.exposure else 0]), int(times[1])],
-            valid=[torch.from_numpy(valid) for _, valid in images],
-            location=int(pairs.locations.place[key.location]),
-        )
-
-    def _first_and_last(self, location: int) -> PairKey:
-        if not 0 <= location < len(self):
-            raise IndexError(f'There is no location {location}; there are {len(self)}.')
-        dates = int(np.diff(self.pair_index.offsets)[location])
-        return PairKey(location, 0, dates - 1, draw=location)
+        """The sample of a key, or of another pair of the stratum where a file cannot be read and may be skipped."""
+        asked = key
+        for attempt in range(_TRIES):
+            try:
+                return super()._sample(key)
+            except UnreadableFileError:
+                if self.on_error == 'stop' or attempt == _TRIES - 1:
+                    raise
+                self._skipped += 1
+                key = self._instead_of(asked, attempt)
+        raise AssertionError('unreachable')
 
     def _instead_of(self, key: PairKey, attempt: int) -> PairKey:
         """Another pair of the same stratum: a function of the key alone."""

@@ -110,7 +110,7 @@ class DenseContrast(PairTask):
         (features_a, features_b), (labels_a, labels_b) = projected.chunk(2), labels.chunk(2)
         if self.hparams['loss'] == 'within':
             return cast(Tensor, self.criterion(features_a, features_b, labels_a, labels_b))
-        other, found = other_places(batch['location'], batch['draw'])
+        other, found = other_places(batch['place'], batch['draw'])
         labels_other = labels_b[other].masked_fill(~found[:, None, None], IGNORE_INDEX)
         loss = self.criterion(features_a, features_b, features_b[other], labels_a, labels_b, labels_other)
         return cast(Tensor, loss)

@@ -167,7 +167,7 @@ class MomentumContrast(PairTask):
     def pair_loss(self, batch: Sample, *, train: bool) -> tuple[Tensor, Tensor]:
         """InfoNCE of a training batch against the queue, which then takes its keys."""
         self._update_key_encoder()
-        locations = batch['location']
+        locations = batch['place']
         excluded = self.queue.same_place(locations)
         losses, keys, pooled = [], [], []
         for query, key in self.directions(batch):
@@ -204,7 +204,7 @@ class MomentumContrast(PairTask):
         query, key = self.directions(batch)[0]
         q, pooled = self.encode_query(query['image'])
         self.log('val_spread', feature_spread(pooled), batch_size=len(q), sync_dist=True)
-        self._validation.append((q, self.encode_key(key['image']), batch['location']))
+        self._validation.append((q, self.encode_key(key['image']), batch['place']))
 
     def on_validation_epoch_end(self) -> None:
         """Log loss, top-1 and rank of the positive against the other validation keys.

@@ -89,6 +89,7 @@ class PairTask(EncoderTask):
         self.log('train_loss', loss, batch_size=size, prog_bar=True)
         self.log('train_spread', feature_spread(features), batch_size=size)
         self.log('train_noisy_rate', (batch['noisy'] == 1).float().mean(), batch_size=size)
+        self.log('train_exposure_rate', batch['exposure'].float().mean(), batch_size=size)
         return loss
 
     def predict_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> Tensor:

@@ -22,7 +22,7 @@ def pairs() -> dict[str, torch.Tensor]:
         'image': torch.rand(BATCH, 2, 3, SIDE, SIDE),
         'mask': torch.randint(0, 2, (BATCH, 2, SIDE, SIDE)),
         'draw': torch.arange(BATCH),
-        'location': torch.arange(BATCH),
+        'place': torch.arange(BATCH),
         'noisy': torch.zeros(BATCH, dtype=torch.int8),
     }
 

@@ -77,7 +77,7 @@ def test_policy_length_and_weights_reach_the_sampler(stored):
     assert 0 < noisy.float().mean() <= 0.6
     assert len(batches(module(stored, length=20).train_dataloader())) == 5
     weighted = module(stored, weights_column='pairs_noisy', shares=(0.8, 0.2, 0.0), length=40)
-    drawn = torch.cat([batch['location'] for batch in batches(weighted.train_dataloader())])
+    drawn = torch.cat([batch['place'] for batch in batches(weighted.train_dataloader())])
     frame = weighted.train_dataset.index
     assert set(drawn.tolist()) <= set(frame.loc[frame['pairs_noisy'] > 0, 'place'])
     with pytest.raises(ValueError, match="no column 'value'"):

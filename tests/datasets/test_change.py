@@ -93,9 +93,9 @@ def test_plot(oscd):
     assert 'noise 0.250' in oscd.plot(oscd[int(np.argmax(oscd.index['noise']))]).axes[1].get_title()
 
 
-@pytest.mark.parametrize('key', [2, -1, PairKey(0, 0, 2)])
+@pytest.mark.parametrize('key', [2, -3, PairKey(2, 0, 1), PairKey(-1, 0, 1), PairKey(0, 0, 2)])
 def test_what_is_not_there_is_told(oscd, key):
-    with pytest.raises(IndexError, match=r'There is no location|has no dates'):
+    with pytest.raises(IndexError, match=r'There is no (sample|location)|has no pair of dates'):
         oscd[key]
 
 

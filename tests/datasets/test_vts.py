@@ -102,7 +102,7 @@ def test_pair_sample_keys_types_and_values():
     assert 20 < sample['image'].max() <= 255
     assert sample['mask'].shape == (2, 32, 32)
     assert sample['mask'].dtype == torch.int64
-    assert (sample['location'], sample['noisy'], sample['draw'], bool(sample['exposure'])) == (3, 1, 3, False)
+    assert (sample['place'], sample['noisy'], sample['draw'], bool(sample['exposure'])) == (3, 1, 3, False)
     assert sample['time'].tolist() == [date.timestamp() for date in dataset.index.loc[3, ['earlier', 'later']]]
     assert sample['time'][0] < sample['time'][1]
 
@@ -128,8 +128,8 @@ def test_keys_choose_dates_noise_and_flag():
         PairKey(2, 0, 0, draw=9): (clean, clean, 0, 0),
         PairKey(2, 0, 1, draw=9): (clean, partner, noise, 1),
         PairKey(2, 1, 1, draw=9): (partner, partner, 0, 0),
-        PairKey(2, 1, 1, exposure=True, draw=9): (partner, partner, 0, 1),
-        PairKey(2, 0, 1, exposure=True, draw=9): (partner, partner, 0, 1),
+        PairKey(2, 1, 1, exposure=True, draw=9): (partner, partner, 0, 0),
+        PairKey(2, 0, 1, exposure=True, draw=9): (partner, partner, 0, 0),
     }
     for key, (first, second, share, flag) in expected.items():
         sample = dataset[key]
@@ -398,9 +398,9 @@ def test_unknown_noise_of_the_task():
 
 
 @BOTH
-@pytest.mark.parametrize('number', [-1, 8])
+@pytest.mark.parametrize('number', [-9, 8])
 def test_index_out_of_range(dataset_class, number):
-    with pytest.raises(IndexError, match=f'Image {number} is not in the train split .* from 0 to 7'):
+    with pytest.raises(IndexError, match=f'There is no sample {number} in .*: its 8 are numbered from 0 to 7'):
         dataset_class(**SMALL)[number]
 
 

@@ -97,7 +97,7 @@ def test_sample_is_the_tile(pairs, tile_px):
         'noise': ((), torch.float32),
         'noisy': ((), torch.int8),
         'exposure': ((), torch.bool),
-        'location': ((), torch.int64),
+        'place': ((), torch.int64),
         'time': ((2,), torch.int64),
         'draw': ((), torch.int64),
     }
@@ -131,17 +131,17 @@ def test_exposure_is_the_post_tile_twice(pairs):
     torch.testing.assert_close(exposed['image'], plain['image'][[1, 1]])
     torch.testing.assert_close(exposed['mask'], plain['mask'][[1, 1]])
     assert exposed['time'].tolist() == [plain['time'][1].item()] * 2
-    assert (exposed['noise'].item(), exposed['noisy'].item(), exposed['draw'].item()) == (0.0, 1, 5)
+    assert (exposed['noise'].item(), exposed['noisy'].item(), exposed['draw'].item()) == (0.0, 0, 5)
     assert plain['noise'].item() == pytest.approx(2400 / 512**2)
 
 
 def test_locations_are_tiles(pairs):
     dataset = pairs()
-    assert [dataset[row]['location'].item() for row in range(8)] == list(range(8))
-    assert dataset[-1]['location'].item() == 7
+    assert [dataset[row]['place'].item() for row in range(8)] == list(range(8))
+    assert dataset[-1]['place'].item() == 7
 
 
-@pytest.mark.parametrize('key', [8, -9, PairKey(8, 0, 1), PairKey(0, 1, 0), PairKey(0, 0, 2)])
+@pytest.mark.parametrize('key', [8, -9, PairKey(8, 0, 1), PairKey(-1, 0, 1), PairKey(0, 1, 0), PairKey(0, 0, 2)])
 def test_keys_that_name_no_pair(pairs, key):
     with pytest.raises(IndexError):
         pairs()[key]

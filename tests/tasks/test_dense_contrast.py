@@ -30,7 +30,7 @@ def batch(size: int = 4) -> Sample:
         'image': torch.rand(size, 2, 3, 32, 32, generator=generator),
         'mask': masks.repeat_interleave(8, 2).repeat_interleave(8, 3),
         'draw': torch.randint(0, 2**62, (size,), generator=generator),
-        'location': torch.arange(size),
+        'place': torch.arange(size),
         'noisy': torch.zeros(size, dtype=torch.int8),
     }
 
@@ -52,14 +52,14 @@ def test_cross_is_the_functional_loss_with_another_place() -> None:
     data = batch()
     loss, _ = task(loss='cross').pair_loss(data, train=True)
     a, b = features(task(), data)
-    labels, (other, _) = data['mask'][:, :, ::8, ::8], other_places(data['location'], data['draw'])
+    labels, (other, _) = data['mask'][:, :, ::8, ::8], other_places(data['place'], data['draw'])
     expected = cross_image_loss(a, b, b[other], labels[:, 0], labels[:, 1], labels[other, 1], 0.07)
     assert torch.allclose(loss, expected, atol=1e-5)
 
 
 def test_cross_without_another_place_is_within() -> None:
     data = batch()
-    data['location'][:] = 7
+    data['place'][:] = 7
     assert torch.allclose(
         task(loss='cross').pair_loss(data, train=True)[0], task().pair_loss(data, train=True)[0], atol=1e-5
     )

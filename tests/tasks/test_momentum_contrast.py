@@ -30,7 +30,7 @@ def batch(size: int = 8) -> Sample:
     return {
         'image': torch.rand(size, 2, 3, 32, 32, generator=generator),
         'draw': torch.randint(0, 2**62, (size,), generator=generator),
-        'location': torch.arange(size),
+        'place': torch.arange(size),
         'noisy': torch.zeros(size, dtype=torch.int8),
     }
 
@@ -67,7 +67,7 @@ class TestStep:
         assert torch.allclose(loss, info_nce(q, k, twin.queue.features, 0.2), atol=1e-6)
         assert torch.allclose(model.queue.features[:8], k, atol=1e-6)
         assert torch.equal(model.queue.features[8:], twin.queue.features[8:])
-        assert torch.equal(model.queue.locations[:8], data['location'])
+        assert torch.equal(model.queue.locations[:8], data['place'])
 
     def test_only_parameters_follow_the_momentum_rule(self) -> None:
         model = task(key_momentum=1.0, lr=1.0)
@@ -83,7 +83,7 @@ class TestStep:
         model, data = task(views=Views(), key_momentum=1.0), batch()
         model.queue.enqueue(F.normalize(torch.randn(16, 8), dim=1), torch.full((16,), 99))
         other = copy.deepcopy(model)
-        other.queue.locations[:] = data['location'][0]
+        other.queue.locations[:] = data['place'][0]
         before, after = one_step(model, data), one_step(other, data)
         assert after < before
 

@@ -33,7 +33,7 @@ def batch(size: int = 6, bands: int = 3, side: int = 32, seed: int = 0) -> Sampl
         'mask': torch.randint(0, 3, (size, 2, side, side), generator=generator),
         'valid': torch.rand(size, 2, side, side, generator=generator) > 0.1,
         'draw': torch.randint(0, 2**62, (size,), generator=generator),
-        'location': torch.arange(size),
+        'place': torch.arange(size),
     }
 
 
@@ -75,7 +75,7 @@ class TestPresets:
         assert set(viewed['mask'].unique().tolist()) <= {0, 1, 2, 255}
 
     def test_other_keys_pass(self, make: Callable[[], Views]) -> None:
-        assert torch.equal(make()(batch())['location'], batch()['location'])
+        assert torch.equal(make()(batch())['place'], batch()['place'])
 
     def test_images_without_dates(self, make: Callable[[], Views]) -> None:
         single = {key: batch()[key][:, 0] for key in ('image', 'mask')} | {'draw': batch()['draw']}

@@ -15,9 +15,10 @@ from torchgeo.datasets import DatasetNotFoundError, NonGeoDataset
 from torchgeo.datasets.utils import Sample
 
 from geo_noisy.datasets.cifar10.files import CLASSES, CIFAR10Data, download_cifar10, has_cifar10, read_cifar10
-from geo_noisy.datasets.pair_sample import DATES, pair_sample, two_dates
+from geo_noisy.datasets.pair_dataset import Look, PairDataset
+from geo_noisy.datasets.pair_sample import DATES, TIMES
 from geo_noisy.datasets.panels import Panel, draw_panels
-from geo_noisy.pairs.keys import PairKey
+from geo_noisy.datasets.rows import row_of
 from geo_noisy.pairs.source import PairTable
 
 Split = Literal['train', 'val', 'test']
@@ -96,8 +97,8 @@ class CIFAR10(NonGeoDataset):
         Raises:
             IndexError: If there is no such image.
         """
-        self._check_index(index)
-        sample: Sample = {'image': self._image(index).float(), 'label': torch.tensor(self.data.labels[index])}
+        row = row_of(index, count=len(self), of=f'the {self.split} split of CIFAR10')
+        sample: Sample = {'image': self._image(row).float(), 'label': torch.tensor(self.data.labels[row])}
         return sample if self.transforms is None else self.transforms(sample)
 
     def class_counts(self) -> NDArray[np.int64]:
@@ -123,14 +124,8 @@ class CIFAR10(NonGeoDataset):
     def _image(self, number: int) -> torch.Tensor:
         return torch.from_numpy(self.data.images[number])
 
-    def _check_index(self, index: int) -> None:
-        if not 0 <= index < len(self):
-            raise IndexError(
-                f'Image {index} is not in the {self.split} split of {type(self).__name__}, which holds {len(self)}.'
-            )
 
-
-class CIFAR10Pairs(CIFAR10):
+class CIFAR10Pairs(PairDataset, CIFAR10):
     """Pairs of CIFAR-10 images, true and false positive (paper, Fig. 1).
 
     A true pair is an image with itself, to be augmented twice; a false one is an image with another of another
@@ -168,30 +163,14 @@ class CIFAR10Pairs(CIFAR10):
         unknown = np.empty((0, 3), np.int64)
         return PairTable(clean, clean + np.array([0, 0, 1]), unknown, coupled=True)
 
-    def __getitem__(self, index: PairKey | int) -> Sample:
-        """Return the pair of a key; a number stands for its false pair.
+    def times(self, location: int) -> list[int]:
+        """Times of an image and of its false partner: a year apart, for the images know none."""
+        return TIMES
 
-        Args:
-            index: Key, or number of an image.
-
-        Returns:
-            The pair contract without masks; ``noise`` is 1 for a false pair.
-
-        Raises:
-            IndexError: If there is no such pair.
-        """
-        key = index if isinstance(index, PairKey) else PairKey(int(index), 0, 1, draw=int(index))
-        self._check_index(key.location)
-        dates, wrong = two_dates(key, dates='date 0 is the image, date 1 its false partner')
-        pair = (key.location, int(self.partners[key.location]))
-        sample = pair_sample(
-            [self._image(pair[date]) for date in dates],
-            key,
-            noise=float(wrong),
-            noisy=int(wrong),
-            times=[int(DATES[date].timestamp()) for date in dates],
-        )
-        return sample if self.transforms is None else self.transforms(sample)
+    def look(self, location: int, earlier: int, later: int) -> Look:
+        """The image, and its false partner, all of which is noise."""
+        pair = (location, int(self.partners[location]))
+        return Look([self._image(pair[date]) for date in (earlier, later)], noise=1.0, noisy=1)
 
     def _panels(self, sample: Sample) -> list[Panel]:
         names = ('image', 'false partner' if float(sample['noise']) else 'the same image')

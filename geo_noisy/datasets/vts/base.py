@@ -88,13 +88,6 @@ class VTS(NonGeoDataset):
             raise DatasetNotFoundError(self)
         return FolderTextures(folder, categories=self.categories, min_side_px=self.size_px)
 
-    def _check_index(self, index: int) -> None:
-        if not 0 <= index < len(self):
-            raise IndexError(
-                f'Image {index} is not in the {self.split} split of {type(self).__name__}: '
-                f'its {len(self)} images are numbered from 0 to {len(self) - 1}.'
-            )
-
 
 def choose_categories(
     root: Path | None, categories: tuple[str, str] | None, noise_category: str | None

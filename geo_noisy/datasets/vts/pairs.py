@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torchgeo.datasets.utils import Path, Sample
 
-from geo_noisy.datasets.pair_sample import DATES, noisy_flag, pair_sample, two_dates
+from geo_noisy.datasets.pair_dataset import Look, PairDataset
+from geo_noisy.datasets.pair_sample import DATES, TIMES, noisy_flag
 from geo_noisy.datasets.panels import Panel, draw_panels
 from geo_noisy.datasets.shared_memory import stack_in_shared_memory
 from geo_noisy.datasets.vts.base import VTS, Split, check_rate, choose_categories
 from geo_noisy.datasets.vts.voronoi import count_noise_cells
-from geo_noisy.pairs.keys import PairKey
 from geo_noisy.pairs.source import PairTable
 
 
-class VTSPairs(VTS):
+class VTSPairs(PairDataset, VTS):
     """Pairs of a noise-free texture image and its noisy partner, for pretraining.
 
     Each image has Voronoi cells, split evenly at random between two texture classes. In its noisy partner,
@@ -129,32 +129,20 @@ class VTSPairs(VTS):
         noisy = clean[self.index['noisy'].to_numpy() == 1] + np.array([0, 0, 1])
         return PairTable(clean, noisy, unknown=np.empty((0, 3), dtype=np.int64), coupled=True)
 
-    def __getitem__(self, index: PairKey | int) -> Sample:
-        """Return a pair.
+    def times(self, location: int) -> list[int]:
+        """Times of the noise-free image and of its noisy partner: a year apart, for the textures know none."""
+        return TIMES
 
-        Args:
-            index: Key of a pair, or the number of an image for its noisy pair.
-
-        Returns:
-            The pair sample, with images from 0 to 255 and the noise-free ``mask`` at both dates.
-
-        Raises:
-            IndexError: If there is no such image or date.
-        """
-        key = index if isinstance(index, PairKey) else PairKey(int(index), 0, 1, draw=int(index))
-        self._check_index(key.location)
-        dates, differ = two_dates(key, dates='date 0 is the noise-free image, date 1 its noisy partner')
-        images, labels, noise_pixels = self._row(key.location)
-        noise = noise_pixels.item() / self.size_px**2 if differ else 0.0
-        sample = pair_sample(
-            [images[date] for date in dates],
-            key,
+    def look(self, location: int, earlier: int, later: int) -> Look:
+        """Images from 0 to 255, and the noise-free ``mask`` at both dates."""
+        images, labels, noise_pixels = self._row(location)
+        noise = noise_pixels.item() / self.size_px**2
+        return Look(
+            [images[date] for date in (earlier, later)],
             noise=noise,
             noisy=noisy_flag(noise, self.min_noise),
-            times=[int(DATES[date].timestamp()) for date in dates],
             masks=[labels, labels],
         )
-        return sample if self.transforms is None else self.transforms(sample)
 
     def plot(self, sample: Sample, show_titles: bool = True, suptitle: str | None = None) -> Figure:
         """Plot a pair.

@@ -11,6 +11,7 @@ from torch import Tensor
 from torchgeo.datasets.utils import Path, Sample
 
 from geo_noisy.datasets.panels import Panel, draw_panels
+from geo_noisy.datasets.rows import row_of
 from geo_noisy.datasets.shared_memory import stack_in_shared_memory
 from geo_noisy.datasets.vts.base import VTS, Split, choose_categories
 
@@ -112,8 +113,7 @@ class VTSSegmentation(VTS):
         Raises:
             IndexError: If there is no such image.
         """
-        self._check_index(index)
-        image, mask = self._row(index)
+        image, mask = self._row(row_of(index, count=len(self), of=f'the {self.split} split of VTSSegmentation'))
         sample: Sample = {'image': image.to(torch.float32), 'mask': mask.to(torch.int64)}
         return sample if self.transforms is None else self.transforms(sample)
 

@@ -1,6 +1,5 @@
 """What pair and segmentation data sets of xBD share: the index of a split, and the pixels of its tiles."""
 
-import operator
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -84,10 +83,6 @@ class XBDTiles(NonGeoDataset):
         tiles = tiles[tiles['split'] == self.split].reset_index(drop=True)
         tiles.insert(0, 'location', np.arange(len(tiles)))
         return tiles
-
-    def _row(self, row: int) -> int:
-        """A row counted from the front; raises IndexError outside the data set."""
-        return range(len(self))[operator.index(row)]
 
     def _source(self, row: int) -> TileSource:
         image, tile, image_pre, image_post, label_pre, label_post, stamp = self._files[row]

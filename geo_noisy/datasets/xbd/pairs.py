@@ -10,7 +10,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torchgeo.datasets.utils import Path, Sample
 
-from geo_noisy.datasets.pair_sample import noisy_flag, pair_sample
+from geo_noisy.datasets.pair_dataset import Look, PairDataset
+from geo_noisy.datasets.pair_sample import noisy_flag
+from geo_noisy.datasets.rows import row_of
 from geo_noisy.datasets.xbd.base import OnError, Split, XBDTiles
 from geo_noisy.datasets.xbd.export import write_geotiffs, write_polygons
 from geo_noisy.datasets.xbd.labels import CLASSES
@@ -18,11 +20,10 @@ from geo_noisy.datasets.xbd.masks import XBDLabels, class_mask
 from geo_noisy.datasets.xbd.plot import plot_pair, plot_segmentation
 from geo_noisy.datasets.xbd.scan import NAMES
 from geo_noisy.datasets.xbd.splits import XBDSplit
-from geo_noisy.pairs.keys import PairKey
 from geo_noisy.pairs.source import PairTable
 
 
-class XBDPairs(XBDTiles):
+class XBDPairs(PairDataset, XBDTiles):
     """Pairs of a tile before and after a disaster, with the noise that the damage makes.
 
     A pair is noisy when its post-disaster tile holds damaged building pixels (minor, major or destroyed) and its
@@ -110,24 +111,20 @@ class XBDPairs(XBDTiles):
         keys = np.column_stack([np.arange(len(self)), np.zeros(len(self)), np.ones(len(self))]).astype(np.int64)
         return PairTable.from_flags(keys, self._noisy)
 
-    def __getitem__(self, key: PairKey | int) -> Sample:
-        """Look up the pair that a key names; a number stands for the (pre, post) pair of that tile."""
-        key = key if isinstance(key, PairKey) else PairKey(self._row(key), 0, 1)
-        row = self._row(key.location)
-        if (key.earlier, key.later) != (0, 1):
-            raise IndexError(f'xBD has the dates 0 and 1 at each place, so only the pair (0, 1), not {key[1:3]}.')
-        dates = (1, 1) if key.exposure else (0, 1)
-        source = self._source(row)
-        tiles = [self._reader.read(source, date) for date in dates]
-        sample = pair_sample(
+    def times(self, location: int) -> NDArray[np.int64]:
+        """Times of the image before the disaster and of the one after it."""
+        return np.asarray(self._times[location])
+
+    def look(self, location: int, earlier: int, later: int) -> Look:
+        """Tiles with the buildings of both dates."""
+        source = self._source(location)
+        tiles = [self._reader.read(source, date) for date in (earlier, later)]
+        return Look(
             [torch.from_numpy(tile[:3]) for tile in tiles],
-            key,
-            noise=float(self._noise[row]),
-            noisy=int(self._noisy[row]),
-            times=self._times[row, dates].tolist(),
+            noise=float(self._noise[location]),
+            noisy=int(self._noisy[location]),
             masks=[torch.from_numpy(class_mask(tile[3], labels=self.labels, binary=True)) for tile in tiles],
         )
-        return sample if self.transforms is None else self.transforms(sample)
 
     def plot(self, sample: Sample, show_titles: bool = True, suptitle: str | None = None) -> Figure:
         """Draw pre and post with the buildings by damage, and where in its image the tile lies.
@@ -137,7 +134,7 @@ class XBDPairs(XBDTiles):
             show_titles: Write a title above each panel.
             suptitle: Title of the figure; place, date and noise by default.
         """
-        return plot_pair(sample, self.index.iloc[int(sample['location'])], show_titles=show_titles, suptitle=suptitle)
+        return plot_pair(sample, self.index.iloc[int(sample['place'])], show_titles=show_titles, suptitle=suptitle)
 
     def write_geotiffs(self, folder: Path) -> list[str]:
         """Write both dates of every placed tile as ``<image>_<tile>_<UTC time>.tif``; returns the paths."""
@@ -199,7 +196,9 @@ class XBDSegmentation(XBDTiles):
 
     def __getitem__(self, index: int) -> Sample:
         """Post-disaster tile and its classes."""
-        tile = self._reader.read(self._source(self._row(index)), 1)
+        tile = self._reader.read(
+            self._source(row_of(index, count=len(self), of=f'the {self.split} split of XBDSegmentation')), 1
+        )
         sample: Sample = {
             'image': torch.from_numpy(tile[:3]).to(torch.float32),
             'mask': torch.from_numpy(class_mask(tile[3], labels=self.labels, binary=False)).to(torch.int64),
