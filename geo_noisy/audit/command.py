@@ -10,7 +10,7 @@ from geo_noisy.regions.build import build_index
 from geo_noisy.regions.files.item_tables import scan_table
 from geo_noisy.regions.files.scan import FileScan, scan_rasters
 from geo_noisy.regions.noise.change_rasters import change_raster
-from geo_noisy.regions.noise.polygons import change_polygons
+from geo_noisy.regions.noise.polygons import ChangePolygons, change_polygons
 from geo_noisy.regions.pair_index import PairIndex
 from geo_noisy.regions.rules import PairRules
 from geo_noisy.regions.windows.coverage import Limits
@@ -44,7 +44,8 @@ def run(args: argparse.Namespace) -> int:
     for path in (args.output, args.map):
         if path and not Path(path).absolute().parent.is_dir():
             raise FileNotFoundError(f'The folder of {path} does not exist; make it first.')
-    index = _with_noise(_build(args), args)
+    scan = _scan(args)
+    index = _with_noise(_build(scan, args), scan, args)
     if sum(index.count(stratum) for stratum in STRATA) == 0:
         raise ValueError(f'No two dates of any of {len(index)} locations make a pair under these rules: {index.rules}.')
     if args.split is not None:
@@ -69,9 +70,9 @@ def _with_statistics(index: PairIndex, args: argparse.Namespace) -> PairIndex:
         raise ValueError(f'The bands have no statistics, as a file is damaged: {error}') from error
 
 
-def _build(args: argparse.Namespace) -> PairIndex:
+def _build(scan: FileScan, args: argparse.Namespace) -> PairIndex:
     return build_index(
-        _scan(args),
+        scan,
         size_px=args.size_px,
         stride_px=args.stride_px,
         crs=args.crs,
@@ -102,6 +103,7 @@ def _scan(args: argparse.Namespace) -> FileScan:
         return scan_table(
             args.table,
             date_column=args.date_column,
+            date_format=args.date_format,
             path_column=args.path_column,
             assets=args.assets,
             cloud_column=args.cloud_column,
@@ -125,23 +127,31 @@ def _res(values: list[float] | None) -> float | tuple[float, float] | None:
     return (values[0], values[1]) if len(values) == 2 else values[0]
 
 
-def _with_noise(index: PairIndex, args: argparse.Namespace) -> PairIndex:
+def _with_noise(index: PairIndex, scan: FileScan, args: argparse.Namespace) -> PairIndex:
     _check_noise_options(args)
+    polygons = _polygons(args)
+    idle = set(args.date_format or ()) - scan.date_formats - (polygons.date_formats if polygons else frozenset())
+    if idle:
+        raise ValueError(f'No date is written as {" or ".join(sorted(idle))} (--date-format).')
+    return index if polygons is None else index.with_noise(polygons, method=args.noise)
+
+
+def _polygons(args: argparse.Namespace) -> ChangePolygons | None:
     if args.change_raster:
-        return index.with_noise(change_raster(*args.change_raster, event_date=args.event_date), method=args.noise)
+        return change_raster(*args.change_raster, event_date=args.event_date, date_format=args.date_format)
     if not args.polygons:
-        return index
-    polygons = change_polygons(
+        return None
+    return change_polygons(
         args.polygons,
         class_column=args.class_column,
         noisy_classes=args.noisy_classes,
         event_date=args.event_date,
         event_column=args.event_column,
         recovered_column=args.recovered_column,
+        date_format=args.date_format,
         crs=args.polygons_crs,
         ground=args.ground,
     )
-    return index.with_noise(polygons, method=args.noise)
 
 
 def _check_noise_options(args: argparse.Namespace) -> None:
@@ -158,7 +168,9 @@ def _check_noise_options(args: argparse.Namespace) -> None:
 
 def _add_dates(group: argparse._ArgumentGroup) -> None:
     group.add_argument('--date-regex', help='finds the date in a file name, in a group named "date"')
-    group.add_argument('--date-format', help='format of that date, e.g. %%d%%m%%Y')
+    group.add_argument(
+        '--date-format', action='append', help='how dates are written, e.g. %%d%%m%%Y; may be given several times'
+    )
     group.add_argument('--date-tag', help='TIFF tag with the date, e.g. TIFFTAG_DATETIME')
     group.add_argument('--sensor-regex', help='finds the sensor in a file name')
     group.add_argument('--table', help='STAC-GeoParquet, or Parquet or CSV with paths and dates, instead of images')

@@ -8,7 +8,7 @@ import shapely
 from geo_noisy.datamodules.pairs import PairDataModule
 from geo_noisy.datasets.temporal import TemporalPairs
 from geo_noisy.pairs.policy import PairPolicy
-from geo_noisy.regions.files.dates import seconds
+from geo_noisy.regions.files.dates import period
 from geo_noisy.regions.pair_index import PairIndex
 from geo_noisy.regions.windows.locations import UNASSIGNED
 from geo_noisy.regions.windows.reader import Align
@@ -93,7 +93,7 @@ class TemporalPairsDataModule(PairDataModule):
         self.split_seed = split_seed
         self._pairs: PairIndex | None = None
         if toi is not None:
-            seconds(toi[0]), seconds(toi[1])  # a wrong date is told now, not after hours
+            period(toi)  # a wrong date is told now, not after hours
 
     @property
     def pair_index(self) -> PairIndex:

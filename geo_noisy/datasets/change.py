@@ -20,6 +20,7 @@ from geo_noisy.datasets.pair_dataset import Look, PairDataset
 from geo_noisy.datasets.pair_sample import noisy_flag
 from geo_noisy.datasets.temporal_plot import draw_pair
 from geo_noisy.pairs.source import PairTable
+from geo_noisy.regions.files.date_names import date_in_name
 from geo_noisy.regions.files.dates import from_seconds, seconds
 
 
@@ -179,8 +180,7 @@ class SeasonPairs(AdaptedPairs):
 
 def _folder_time(name: str) -> int | None:
     """Time in a folder's name such as 20200607T101559_...; None where there is none."""
-    match = re.search(r'(\d{8})(?:T(\d{6}))?', name)
-    return seconds('T'.join(part for part in match.groups() if part)) if match else None
+    return date_in_name(name) if re.search(r'\d{8}', name) else None
 
 
 def _read_bands(folder: str, bands: Sequence[str], *, size_px: int) -> Tensor:

@@ -7,6 +7,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from geo_noisy.regions.files.date_spans import EVER, NEVER
+from geo_noisy.regions.files.dates import from_seconds
 from geo_noisy.regions.files.exclusions import Exclusion
 from geo_noisy.regions.noise.events import Events, Method, find_events
 from geo_noisy.regions.noise.polygons import ChangePolygons
@@ -51,12 +53,34 @@ def locate_events(index: RegionTables, polygons: ChangePolygons, *, method: Meth
             f'Polygons: {_extent(polygons.geometry.to_crs(WGS84).to_numpy())}; '
             f'windows: {_extent(index.windows_in(WGS84))}.'
         )
+    _check_dates(index, polygons)
     if polygons.start is None:
         later = index.times[index.offsets[1:] - 1][row_of_flat(events.offsets)]
         events = replace(events, start=later, stop=later)
     if polygons.ground is not None:
         events = replace(events, known=_inside(index.windows_in(index.crs), polygons.ground.to_crs(index.crs)))
     return events, _outside(index, events, polygons)
+
+
+def _check_dates(index: RegionTables, polygons: ChangePolygons) -> None:
+    """Events that all happened before or after the images are dates that were misread, or of other images."""
+    if polygons.start is None or polygons.stop is None:
+        return
+    dated = (polygons.start != EVER) | (polygons.stop != NEVER)
+    start, stop = polygons.start[dated], polygons.stop[dated]
+    first, last = int(index.times.min()), int(index.times.max())
+    if dated.any() and ((stop < first) | (start > last)).all():
+        raise ValueError(
+            f'All {int(dated.sum())} dated events lie outside the dates of the images: events {_dates(start, stop)}; '
+            f'images {_dates(np.array([first]), np.array([last]))}. Check --event-column, --event-date and '
+            '--date-format; leave the polygons away where nothing changed between the images.'
+        )
+
+
+def _dates(start: NDArray[np.int64], stop: NDArray[np.int64]) -> str:
+    ends = np.concatenate([start, stop])
+    known = from_seconds(ends[(ends != EVER) & (ends != NEVER)])
+    return f'{known.min()} to {known.max()}'
 
 
 def _outside(index: RegionTables, events: Events, polygons: ChangePolygons) -> list[Exclusion]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_noisy.regions.files.dates import from_seconds, seconds
+from geo_noisy.regions.files.dates import from_seconds, period
 from geo_noisy.regions.tables import RegionTables
 
 
@@ -23,7 +23,8 @@ def wanted_dates(
     """
     kept = np.ones(len(index.times), dtype=bool)
     if toi is not None:
-        kept &= (index.times >= seconds(toi[0])) & (index.times <= seconds(toi[1]))
+        start, stop = period(toi)
+        kept &= (index.times >= start) & (index.times <= stop)
     if months is not None:
         if not set(months) <= set(range(1, 13)):
             raise ValueError(f'months are {list(months)}; they run from 1 to 12.')

@@ -408,7 +408,7 @@ def test_items_without_assets_date_or_cloud_cover_are_no_crash(tmp_path):
     assert scan.files['cloud'].isna().tolist() == [True]
     assert [(item.reason, item.example) for item in scan.excluded] == [
         ('no asset data', '20210101'),
-        ('NaT is not a date.', '20220101'),
+        ("no date in column 'datetime'", '20220101'),
     ]
 
 
@@ -422,7 +422,7 @@ def test_any_table_with_paths_and_dates_serves(tmp_path):
     )
     assert scan.files['time'].tolist() == [pd.Timestamp('2001-05-06', tz='UTC').timestamp()]
     assert scan.files['sensor'].tolist() == ['x']
-    assert 'is not a date' in scan.excluded[0].reason
+    assert "no date in column 'day'" in scan.excluded[0].reason
     with pytest.raises(ValueError, match="no column 'when'"):
         scan_table(table, path_column='file', date_column='when')
 

@@ -79,7 +79,7 @@ def test_wrong_methods_are_told():
     ],
 )
 def test_a_pair_is_noisy_when_an_event_lies_between_its_dates(series, event, flags):
-    frame = polygons(square(0, 0, 16), when=[event])
+    frame = polygons(square(0, 0, 16), square(900, 0, 1), when=[event, '2020-06-01'])
     index = series.with_noise(change_polygons(frame, event_column='when'))
     assert all_flags(index) == flags
     assert all_flags(index, location=1) == [0, 0, 0]
@@ -203,12 +203,20 @@ def test_polygons_that_touch_only_at_an_edge_do_not_meet(series):
 
 
 def test_events_outside_the_dates_are_counted(series):
-    frame = polygons(square(0, 0, 16), square(0, 0, 8), when=['2019-01-01', '2030-01-01'])
+    outlines = square(0, 0, 16), square(0, 0, 8), square(0, 0, 4)
+    frame = polygons(*outlines, when=['2019-01-01', '2024-01-01', '2020-06-01'])
     index = series.with_noise(change_polygons(frame, event_column='when'))
     assert [item.reason for item in index.excluded] == [
         'at or before the first date of their location',
         'after the last date of their location',
     ]
+
+
+@pytest.mark.parametrize('dates', [['2019-01-01'], ['2024-01-01', None], ['2017', '2024-03'], ['../2019-01-01']])
+def test_events_that_all_lie_outside_the_dates_are_an_error(series, dates):
+    noise = change_polygons(polygons(*[square(0, 0, 16)] * len(dates), when=dates), event_column='when')
+    with pytest.raises(ValueError, match=r'lie outside the dates of the images.*--date-format'):
+        series.with_noise(noise)
 
 
 def test_invalid_outlines_are_mended_and_flat_ones_left_out():
@@ -230,7 +238,7 @@ def test_invalid_outlines_are_mended_and_flat_ones_left_out():
         ({'event_column': 'where'}, "no column 'where'"),
         ({'event_date': '2020-01-01', 'event_column': 'when'}, 'not both'),
         ({'event_date': '2021-01-01/2020-01-01'}, 'ends before it starts'),
-        ({'event_date': 'soon'}, "'soon' is not a date; write one as"),
+        ({'event_date': 'soon'}, "--event-date.*no date in a way that is known: 'soon'.*Write 2018-11-08"),
         ({'event_date': '2021-01-01', 'recovered_column': 'when'}, 'recovered before their event'),
     ],
 )

@@ -1,76 +1,64 @@
 """Times of images and events, in seconds since 1970, UTC."""
 
-import re
-from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geo_noisy.regions.files.date_columns import read_dates
+from geo_noisy.regions.files.date_formats import Formats
+from geo_noisy.regions.files.date_spans import NEVER, Span
+
+__all__ = ['DAY_S', 'NEVER', 'from_seconds', 'period', 'seconds', 'span']
+
 DAY_S = 86_400
-NEVER = int(np.iinfo(np.int64).max)
-DATE_REGEX = (
-    r'(?<!\d)(?P<date>(?:19|20)\d{2}(?P<sep>[-_.]?)(?:0[1-9]|1[0-2])(?P=sep)(?:0[1-9]|[12]\d|3[01])'
-    r'(?:[T_-]?(?:[01]\d|2[0-3])[:-]?[0-5]\d[:-]?[0-5]\d(?=Z|\D|$))?)(?!\d)'
-)
-"""Finds 20150711, 2015-07-11, 2015_07_11 and 20150711T101112 in a file name."""
 
 
-def seconds(value: object) -> int:
+def seconds(value: object, *, date_format: Formats = None, where: str = 'date', checked: bool = False) -> int:
     """Read one time.
 
     Args:
-        value: A date, a time, or text in ISO 8601; without a time zone it is taken as UTC.
+        value: A date, a time, text or a number, read as a column of one: see
+            :func:`~geo_noisy.regions.files.date_columns.read_dates`.
+        date_format: Format of text, as in ``datetime.strptime``. With one, a year or a month stands for its start.
+        where: What it is, for messages.
+        checked: Whether a date before 1900, in the future or in 1970 is an error.
 
     Raises:
-        ValueError: If the value is no time.
+        ValueError: If the value is no time, or a year, a month or an interval.
     """
-    try:
-        time = pd.Timestamp(value)  # type: ignore[arg-type]  # pandas checks
-    except (ValueError, TypeError) as error:
-        raise ValueError(f'{value!r} is not a date; write one as 2020-08-15 ({error}).') from error
-    if pd.isna(time):
-        raise ValueError(f'{value!r} is not a date.')
-    time = time.tz_localize('UTC') if time.tzinfo is None else time.tz_convert('UTC')
-    return int(time.timestamp())
+    return _read(value, date_format=date_format, where=where, instants=True, checked=checked).start
+
+
+def span(value: object, *, date_format: Formats = None, where: str = 'date', checked: bool = False) -> Span:
+    """Read one date that may be a year, a month or an interval: its first and last second.
+
+    Raises:
+        ValueError: If the value is no date.
+    """
+    return _read(value, date_format=date_format, where=where, instants=False, checked=checked)
+
+
+def period(ends: tuple[object, object], *, where: str = 'toi') -> Span:
+    """First and last second of a time of interest; a year or a month at either end lies in it whole.
+
+    Raises:
+        ValueError: If an end is no date, or the period ends before it starts.
+    """
+    found = Span(span(ends[0], where=where).start, span(ends[1], where=where).stop)
+    if found.stop < found.start:
+        raise ValueError(f'{where}: {ends[1]!r} lies before {ends[0]!r}; give the earlier date first.')
+    return found
+
+
+def _read(value: object, **reading: Any) -> Span:
+    dates = read_dates(pd.Series([value], dtype=object), **reading)
+    if not dates.known[0]:
+        raise ValueError(f'{reading["where"]}: {value!r} is not a date; write one as 2020-08-15.')
+    return Span(int(dates.start[0]), int(dates.stop[0]))
 
 
 def from_seconds(times: NDArray[np.int64]) -> pd.DatetimeIndex:
     """Times as pandas sees them, without a time zone (UTC)."""
     return pd.DatetimeIndex(np.asarray(times, dtype='datetime64[s]'))
-
-
-def date_in_name(name: str, *, regex: str | None = None, date_format: str | None = None) -> int:
-    """Find the one date in a file name.
-
-    Args:
-        name: File name.
-        regex: Regular expression with a group named ``date`` (or one group, or none); common ways to write a
-            date by default.
-        date_format: Format of the date as in :func:`datetime.strptime`; ISO 8601 and its variants by default.
-
-    Raises:
-        ValueError: If there is no date, or there are two different ones.
-    """
-    found = {_group(match) for match in re.finditer(regex or DATE_REGEX, name)}
-    if not found:
-        raise ValueError('no date in the name; give --date-regex, --date-tag or a table with a date column')
-    times = {_parse(text, date_format) for text in found}
-    if len(times) > 1:
-        raise ValueError('two dates in the name; give --date-regex with a group named "date"')
-    return times.pop()
-
-
-def _group(match: re.Match[str]) -> str:
-    if 'date' in match.re.groupindex:
-        return match['date']
-    return match[1] if match.re.groups else match[0]
-
-
-def _parse(text: str, date_format: str | None) -> int:
-    try:
-        if date_format is not None:
-            return int(datetime.strptime(text, date_format).replace(tzinfo=UTC).timestamp())
-        return seconds(re.sub(r'(?<=\d)[_.](?=\d)', '-', text) if text.count('_') + text.count('.') > 1 else text)
-    except ValueError as error:
-        raise ValueError(f'a date that cannot be read ({text!r}); give --date-regex and --date-format') from error

@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 
-from geo_noisy.regions.files.dates import seconds
+from geo_noisy.regions.files.date_columns import read_dates
+from geo_noisy.regions.files.date_formats import Formats, as_formats
 from geo_noisy.regions.files.exclusions import Exclusion, describe, tally
 from geo_noisy.regions.files.scan import Capture, FileScan, scan_captures
 
@@ -16,6 +18,7 @@ def scan_table(
     table: str | os.PathLike[str] | pd.DataFrame,
     *,
     date_column: str = 'datetime',
+    date_format: Formats = None,
     path_column: str | None = None,
     assets: Sequence[str] | None = None,
     cloud_column: str | None = 'eo:cloud_cover',
@@ -26,7 +29,8 @@ def scan_table(
 
     Args:
         table: A frame, or a Parquet or CSV file; STAC-GeoParquet needs no further arguments.
-        date_column: Column with the capture date.
+        date_column: Column with the capture date, read as a whole; rows without one are left out.
+        date_format: Format of the dates, or several, as in ``datetime.strptime``; the first that fits all is taken.
         path_column: Column with the path; for STAC the ``assets`` column is used by default.
         assets: Names of the STAC assets to read, in band order; needed where an item has several.
         cloud_column: Column with the cloud cover in percent; left alone where the table has none.
@@ -34,16 +38,23 @@ def scan_table(
         root: Folder that relative paths start from.
 
     Raises:
-        ValueError: If a column is missing, an item has several assets and none is chosen, or no file serves.
+        ValueError: If a column is missing, a date cannot be read, an item has several assets and none is chosen, or
+            no file serves.
     """
     frame = table if isinstance(table, pd.DataFrame) else _read(table)
     _need(frame, date_column)
     _need(frame, path_column or 'assets')
+    name = 'the table' if isinstance(table, pd.DataFrame) else str(table)
+    dates = read_dates(
+        frame[date_column], where=f'{name}, column {date_column!r}', date_format=date_format, instants=True
+    )
     captures, problems = [], []
-    for row in frame.to_dict('records'):
+    for number, row in enumerate(frame.to_dict('records')):
         try:
+            if not dates.known[number]:
+                raise ValueError(f'no date in column {date_column!r}')
             paths = (str(row[path_column]),) if path_column else _hrefs(row['assets'], assets)
-            time, cloud = seconds(row[date_column]), _number(row.get(cloud_column))
+            time, cloud = int(dates.start[number]), _number(row.get(cloud_column))
         except (ValueError, KeyError) as error:
             problems.append((str(error).strip('"'), str(row.get('id', ''))))
             continue
@@ -55,7 +66,8 @@ def scan_table(
                 cloud,
             )
         )
-    return _with_problems(captures, tally('file', problems))
+    scan = _with_problems(captures, tally('file', problems))
+    return replace(scan, date_formats=frozenset({dates.spelling} & set(as_formats(date_format))))
 
 
 def _with_problems(captures: list[Capture], problems: list[Exclusion]) -> FileScan:

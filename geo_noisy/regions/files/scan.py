@@ -6,7 +6,7 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,10 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 from rasterio.windows import Window
 
 from geo_noisy.regions.files.bounds import file_bounds
-from geo_noisy.regions.files.dates import date_in_name, seconds
+from geo_noisy.regions.files.date_formats import Formats, as_formats
+from geo_noisy.regions.files.date_names import date_in_name, formats_in_names
+from geo_noisy.regions.files.date_spans import Span, all_in_1970
+from geo_noisy.regions.files.dates import seconds
 from geo_noisy.regions.files.exclusions import Exclusion, describe, tally
 
 SUFFIXES = ('.tif', '.tiff', '.jp2', '.vrt', '.img')
@@ -40,10 +43,12 @@ class FileScan:
             ``nodata`` (NaN where none is declared), ``masked`` (whether the file says which pixels are
             valid), ``sensor`` (empty where unknown), ``cloud`` (cover in percent, NaN where unknown).
         excluded: What was left out, and why.
+        date_formats: Which of the stated formats the dates are written in.
     """
 
     files: pd.DataFrame
     excluded: tuple[Exclusion, ...] = ()
+    date_formats: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ def scan_rasters(
     paths: Paths,
     *,
     date_regex: str | None = None,
-    date_format: str | None = None,
+    date_format: Formats = None,
     date_tag: str | None = None,
     sensor_regex: str | None = None,
 ) -> FileScan:
@@ -98,7 +103,7 @@ def scan_rasters(
     Args:
         paths: Files, folders, patterns or addresses; one, or several.
         date_regex: Regular expression that finds the date in a file name, in a group named ``date``.
-        date_format: Format of that date, as in ``datetime.strptime``.
+        date_format: Format of the date, or several, as in ``datetime.strptime``; finds it without ``date_regex``, too.
         date_tag: TIFF tag (or other metadata item) that holds the date, instead of the name.
         sensor_regex: Regular expression that finds the sensor in a file name, in a group named ``sensor``.
 
@@ -114,13 +119,21 @@ def scan_rasters(
         match = re.search(sensor_regex, name) if sensor_regex else None
         sensor = match[match.lastindex or 0] if match else ''
         try:
-            time = _tagged_time(path, date_tag) if date_tag else None
-            time = time if time is not None else date_in_name(name, regex=date_regex, date_format=date_format)
+            if date_tag:
+                time = _tagged_time(path, date_tag, date_format)
+            else:
+                time = date_in_name(name, regex=date_regex, date_format=date_format)
         except ValueError as error:
             raise RasterProblemError(str(error)) from error
         return Capture((path,), time, sensor)
 
-    return _scan(find_rasters(paths), _capture)
+    scan = _scan(find_rasters(paths), _capture)
+    if all_in_1970([Span(time, time) for time in scan.files['time']]):
+        raise ValueError('All images are dated to 1970; check --date-regex, --date-format or --date-tag.')
+    if date_tag:
+        return replace(scan, date_formats=frozenset(as_formats(date_format)))
+    names = [os.path.basename(files[0]) for files in scan.files['paths']]
+    return replace(scan, date_formats=formats_in_names(names, regex=date_regex, date_format=date_format))
 
 
 def scan_captures(captures: Sequence[Capture]) -> FileScan:
@@ -227,11 +240,12 @@ def _check_pattern(pattern: str | None) -> None:
         raise ValueError(f'{pattern!r} is no regular expression: {error}') from error
 
 
-def _tagged_time(path: str, tag: str) -> int:
+def _tagged_time(path: str, tag: str, date_format: Formats) -> int:
     with _opened(path) as file:
         value = file.tags().get(tag)
     if value is None:
         raise ValueError(f'no tag {tag!r}')
-    if re.match(r'\d{4}:\d{2}:\d{2}', value):  # TIFFTAG_DATETIME is written 2015:07:11 10:11:12
-        value = value.replace(':', '-', 2)
-    return seconds(value)
+    try:
+        return seconds(value, date_format=date_format, where=f'tag {tag!r}', checked=True)
+    except ValueError as error:
+        raise ValueError(str(error).removesuffix('.')) from error

@@ -12,15 +12,19 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.errors import RasterioIOError
 
+from geo_noisy.regions.files.date_formats import Formats
 from geo_noisy.regions.noise.polygons import ChangePolygons, change_polygons
 
 
-def change_raster(*paths: str | os.PathLike[str], event_date: str | None = None) -> ChangePolygons:
+def change_raster(
+    *paths: str | os.PathLike[str], event_date: str | None = None, date_format: Formats = None
+) -> ChangePolygons:
     """Read change rasters as polygons, pixel by pixel exact; noise is unknown where they hold no data.
 
     Args:
         paths: Rasters whose first band is 0 where nothing changed.
         event_date: See :func:`change_polygons`.
+        date_format: Its format, as in ``datetime.strptime``.
 
     Raises:
         ValueError: If a raster cannot be read or has no CRS, or nothing changed in any.
@@ -31,7 +35,7 @@ def change_raster(*paths: str | os.PathLike[str], event_date: str | None = None)
     )
     if changed.empty:
         raise ValueError(f'Nothing changed in {", ".join(map(str, paths))}: band 1 is 0 everywhere.')
-    return change_polygons(changed, event_date=event_date, ground=ground)
+    return change_polygons(changed, event_date=event_date, date_format=date_format, ground=ground)
 
 
 class _Traced(NamedTuple):

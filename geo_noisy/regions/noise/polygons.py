@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from pyogrio.errors import DataSourceError
 from pyproj.exceptions import CRSError
 
-from geo_noisy.regions.files.dates import NEVER, seconds
+from geo_noisy.regions.files.date_columns import Dates, read_dates
+from geo_noisy.regions.files.date_formats import Formats, as_formats
+from geo_noisy.regions.files.dates import NEVER
 from geo_noisy.regions.files.exclusions import Exclusion, tally
-
-_UNDATED = (int(np.iinfo(np.int64).min), NEVER)
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class ChangePolygons:
         recovered: When the content was back as before, [n]; ``NEVER`` where it was not.
         excluded: What was left out or mended.
         ground: Ground that was looked at for change, with a CRS; noise elsewhere stays unknown. None for all.
+        date_formats: Which of the stated formats the dates are written in.
     """
 
     geometry: gpd.GeoSeries
@@ -37,6 +38,7 @@ class ChangePolygons:
     recovered: NDArray[np.int64]
     excluded: tuple[Exclusion, ...] = ()
     ground: gpd.GeoSeries | None = None
+    date_formats: frozenset[str] = frozenset()
 
 
 def change_polygons(
@@ -47,6 +49,7 @@ def change_polygons(
     event_date: str | None = None,
     event_column: str | None = None,
     recovered_column: str | None = None,
+    date_format: Formats = None,
     crs: str | None = None,
     ground: str | os.PathLike[str] | gpd.GeoDataFrame | None = None,
 ) -> ChangePolygons:
@@ -56,10 +59,14 @@ def change_polygons(
         polygons: A file that geopandas reads, or a frame.
         class_column: Column with the class of a polygon.
         noisy_classes: Classes that count; all by default.
-        event_date: When it happened, for all polygons: a date, or two as ``2020-08-01/2020-08-15`` for some time
-            between them.
-        event_column: Column with that for each polygon. An empty one makes pairs over this polygon unknown.
+        event_date: When it happened, for all polygons: a date, a month or a year, or two dates as
+            ``2020-08-01/2020-08-15`` for some time between them; ``..`` is an open end.
+        event_column: Column with that for each polygon, read as a whole, see
+            :func:`~geo_noisy.regions.files.date_columns.read_dates`. An empty one makes pairs over this polygon
+            unknown.
         recovered_column: Column with the date from which a place looks as before again; may be empty.
+        date_format: Format of these dates, or several, as in ``datetime.strptime``; a column takes the first that
+            fits all its values.
         crs: CRS of files that state none.
         ground: Polygons of the ground that was looked at for change; noise elsewhere stays unknown. All by default.
 
@@ -72,13 +79,16 @@ def change_polygons(
         raise ValueError('Give event_date (one for all) or event_column (one for each polygon), not both.')
     frame = _of_classes(frame, class_column, noisy_classes)
     frame, excluded = _sound(frame)
-    recovered = np.full(len(frame), NEVER)
+    name = 'the polygons' if isinstance(polygons, gpd.GeoDataFrame) else str(polygons)
+    events = _events(frame, event_date, event_column, name=name, date_format=date_format)
+    back = None
     if recovered_column is not None:
-        dates = _column(frame, recovered_column)
-        recovered = np.array([NEVER if _is_empty(date) else seconds(date) for date in dates], dtype=np.int64)
-    start, stop = _events(frame, event_date, event_column)
+        back = _dates(frame, recovered_column, name=name, date_format=date_format, instants=True)
+    recovered = np.full(len(frame), NEVER) if back is None else np.where(back.known, back.start, NEVER)
+    start, stop = (None, None) if events is None else (events.start, events.stop)
     if start is not None and (recovered < start).any():
         raise ValueError(f'{int((recovered < start).sum())} polygons recovered before their event; check the columns.')
+    written = {dates.spelling for dates in (events, back) if dates is not None}
     return ChangePolygons(
         frame.geometry.reset_index(drop=True),
         start,
@@ -86,6 +96,7 @@ def change_polygons(
         recovered,
         tuple(excluded),
         None if ground is None else _with_crs(ground, crs).geometry,
+        frozenset(written & set(as_formats(date_format))),
     )
 
 
@@ -147,28 +158,18 @@ def _sound(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[Exclusion]]:
 
 
 def _events(
-    frame: gpd.GeoDataFrame, date: str | None, column: str | None
-) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]:
-    if date is None and column is None:
-        return None, None
-    values = [date] * len(frame) if date is not None else list(_column(frame, str(column)))
-    spans = [_span(value) for value in values]
-    start, stop = np.array(spans, dtype=np.int64).reshape(-1, 2).T
-    return start, stop
+    frame: gpd.GeoDataFrame, date: str | None, column: str | None, *, name: str, date_format: Formats
+) -> Dates | None:
+    """When it happened, for each polygon; None where no date is known at all."""
+    if column is not None:
+        return _dates(frame, column, name=name, date_format=date_format)
+    if date is None:
+        return None
+    one = read_dates(pd.Series([date], dtype=object), where='event_date (--event-date)', date_format=date_format)
+    every = len(frame)
+    return Dates(one.start.repeat(every), one.stop.repeat(every), one.known.repeat(every), one.spelling)
 
 
-def _span(value: object) -> tuple[int, int]:
-    """Earliest and latest time of an event; an empty value leaves it open when it was."""
-    if isinstance(value, str) and '/' in value:
-        start, stop = (seconds(part) for part in value.split('/', 1))
-        if stop < start:
-            raise ValueError(f'The event {value!r} ends before it starts.')
-        return start, stop
-    if _is_empty(value):
-        return _UNDATED
-    time = seconds(value)
-    return time, time
-
-
-def _is_empty(value: object) -> bool:
-    return value == '' if isinstance(value, str) else bool(pd.isna(value))  # type: ignore[call-overload]
+def _dates(frame: gpd.GeoDataFrame, column: str, *, name: str, date_format: Formats, instants: bool = False) -> Dates:
+    where = f'{name}, column {column!r}'
+    return read_dates(_column(frame, column), where=where, date_format=date_format, instants=instants)
