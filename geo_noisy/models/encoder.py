@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torchgeo.models import get_weight
 from torchgeo.tasks.utils import extract_backbone
-from torchvision.models._api import WeightsEnum
+from torchvision.models import WeightsEnum
 
 
 def build_encoder(

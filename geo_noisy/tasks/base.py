@@ -7,7 +7,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 from torchgeo.tasks import BaseTask
-from torchvision.models._api import WeightsEnum
+from torchvision.models import WeightsEnum
 
 from geo_noisy.datamodules.base import GeoNoisyDataModule
 from geo_noisy.models.encoder import build_encoder

@@ -5,7 +5,7 @@ from typing import Literal, cast
 import torch
 from torch import Tensor
 from torchgeo.datasets.utils import Sample
-from torchvision.models._api import WeightsEnum
+from torchvision.models import WeightsEnum
 
 from geo_noisy.datasets.pair_sample import IGNORE_INDEX
 from geo_noisy.losses.labels import LabelPooling, pool_labels

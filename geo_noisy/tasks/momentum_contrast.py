@@ -10,7 +10,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 from torchgeo.datasets.utils import Sample
-from torchvision.models._api import WeightsEnum
+from torchvision.models import WeightsEnum
 
 from geo_noisy.datamodules.pairs import PairDataModule
 from geo_noisy.losses.functional import check_rince, info_nce_logits

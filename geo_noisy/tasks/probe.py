@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import CosineAnnealingLR
 from torchgeo.datasets.utils import Sample
-from torchvision.models._api import WeightsEnum
+from torchvision.models import WeightsEnum
 
 from geo_noisy.datamodules.labelled import LabelledDataModule
 from geo_noisy.datasets.pair_sample import IGNORE_INDEX

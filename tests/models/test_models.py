@@ -9,7 +9,7 @@ from huggingface_hub import constants
 from safetensors.torch import save_file
 from segmentation_models_pytorch.encoders import encoders
 from torch import nn
-from torchvision.models._api import Weights, WeightsEnum
+from torchvision.models import Weights, WeightsEnum
 
 from geo_noisy.models import (
     KeyQueue,
