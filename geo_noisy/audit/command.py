@@ -17,7 +17,8 @@ from geo_noisy.regions.windows.coverage import Limits
 from geo_noisy.regions.windows.reader import UnreadableFileError
 
 _OF_POLYGONS = (
-    'class_column', 'noisy_classes', 'event_column', 'recovered_column', 'polygons_crs', 'ground'
+    'layer', 'class_column', 'noisy_classes', 'event_column', 'recovered_column', 'polygons_crs', 'ground',
+    'ground_layer',
 )  # fmt: skip
 
 
@@ -143,6 +144,7 @@ def _polygons(args: argparse.Namespace) -> ChangePolygons | None:
         return None
     return change_polygons(
         args.polygons,
+        layer=args.layer,
         class_column=args.class_column,
         noisy_classes=args.noisy_classes,
         event_date=args.event_date,
@@ -151,6 +153,7 @@ def _polygons(args: argparse.Namespace) -> ChangePolygons | None:
         date_format=args.date_format,
         crs=args.polygons_crs,
         ground=args.ground,
+        ground_layer=args.ground_layer,
     )
 
 
@@ -200,6 +203,7 @@ def _add_limits(group: argparse._ArgumentGroup) -> None:
 
 def _add_noise(group: argparse._ArgumentGroup) -> None:
     group.add_argument('--polygons', help='polygons of change, any file that geopandas reads')
+    group.add_argument('--layer', help='layer of that file; needed where it has several')
     group.add_argument('--polygons-crs', help='CRS of polygons that state none')
     group.add_argument('--class-column', help='column with the class of a polygon')
     group.add_argument('--noisy-classes', nargs='+', help='classes that count; all by default')
@@ -207,6 +211,7 @@ def _add_noise(group: argparse._ArgumentGroup) -> None:
     group.add_argument('--event-column', help='column with that for each polygon')
     group.add_argument('--recovered-column', help='column with the date when it looked as before again')
     group.add_argument('--ground', help='polygons of the ground that was looked at; noise elsewhere is unknown')
+    group.add_argument('--ground-layer', help='layer of that file')
     group.add_argument('--change-raster', nargs='+', help='rasters with 1 = changed, in place of polygons')
     group.add_argument(
         '--noise', choices=('area', 'raster'), default='area', help='how shares are measured (%(default)s)'

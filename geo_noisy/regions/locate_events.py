@@ -12,6 +12,7 @@ from geo_noisy.regions.files.dates import from_seconds
 from geo_noisy.regions.files.exclusions import Exclusion
 from geo_noisy.regions.noise.events import Events, Method, find_events
 from geo_noisy.regions.noise.polygons import ChangePolygons
+from geo_noisy.regions.noise.reproject import reproject, union_in
 from geo_noisy.regions.ragged import offsets_of, row_of_flat
 from geo_noisy.regions.tables import RegionTables
 from geo_noisy.regions.windows.grid import WGS84
@@ -34,10 +35,10 @@ def locate_events(index: RegionTables, polygons: ChangePolygons, *, method: Meth
     start, stop = (
         np.zeros(count, dtype=np.int64) if time is None else time for time in (polygons.start, polygons.stop)
     )
-    parts, rows = [], []
+    parts, rows, met = [], [], np.zeros(count, dtype=bool)
     boxes = index.windows()
     for chosen, crs in index.by_crs():
-        outlines = polygons.geometry.to_crs(crs).to_numpy()
+        outlines = reproject(polygons.geometry, crs)
         near = _near(outlines, boxes[chosen])
         parts.append(
             find_events(
@@ -46,6 +47,7 @@ def locate_events(index: RegionTables, polygons: ChangePolygons, *, method: Meth
             )
         )  # fmt: skip
         rows.append(chosen)
+        met[near] |= _meets(outlines[near], boxes[chosen])
     events = _join(parts, rows)
     if len(events.share) == 0:
         raise ValueError(
@@ -58,8 +60,9 @@ def locate_events(index: RegionTables, polygons: ChangePolygons, *, method: Meth
         later = index.times[index.offsets[1:] - 1][row_of_flat(events.offsets)]
         events = replace(events, start=later, stop=later)
     if polygons.ground is not None:
-        events = replace(events, known=_inside(index.windows_in(index.crs), polygons.ground.to_crs(index.crs)))
-    return events, _outside(index, events, polygons)
+        events = replace(events, known=_on_ground(index, polygons.ground))
+    far = [Exclusion('polygon', 'meets no window', int((~met).sum()))] if not met.all() else []
+    return events, [*far, *_outside(index, events)]
 
 
 def _check_dates(index: RegionTables, polygons: ChangePolygons) -> None:
@@ -83,7 +86,7 @@ def _dates(start: NDArray[np.int64], stop: NDArray[np.int64]) -> str:
     return f'{known.min()} to {known.max()}'
 
 
-def _outside(index: RegionTables, events: Events, polygons: ChangePolygons) -> list[Exclusion]:
+def _outside(index: RegionTables, events: Events) -> list[Exclusion]:
     """Counts events that no two dates of their location lie around."""
     location = row_of_flat(events.offsets)
     first, last = index.times[index.offsets[:-1]][location], index.times[index.offsets[1:] - 1][location]
@@ -103,12 +106,21 @@ def _near(outlines: NDArray[np.object_], boxes: NDArray[np.object_]) -> NDArray[
     return np.asarray(meets & np.isfinite(bounds).all(axis=1))
 
 
-def _inside(boxes: NDArray[np.object_], ground: gpd.GeoSeries) -> NDArray[np.bool_]:
-    """Boxes that lie whole in some ground, but for what rounding takes."""
-    left, bottom, right, top = shapely.bounds(boxes).T
-    whole = ground.union_all().buffer(_ROUNDING * float(np.minimum(right - left, top - bottom).min()))
-    shapely.prepare(whole)
-    return np.asarray(shapely.contains(whole, boxes))
+def _meets(outlines: NDArray[np.object_], boxes: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Outlines that meet any of the boxes."""
+    found = shapely.STRtree(boxes).query(outlines, predicate='intersects')[0]
+    return np.isin(np.arange(len(outlines)), found)
+
+
+def _on_ground(index: RegionTables, ground: gpd.GeoSeries) -> NDArray[np.bool_]:
+    """Windows that lie whole in some ground, but for what rounding takes; [n]."""
+    boxes, inside = index.windows(), np.zeros(len(index), dtype=bool)
+    for chosen, crs in index.by_crs():
+        left, bottom, right, top = shapely.bounds(boxes[chosen]).T
+        whole = union_in(ground, crs).buffer(_ROUNDING * float(np.minimum(right - left, top - bottom).min()))
+        shapely.prepare(whole)
+        inside[chosen] = shapely.contains(whole, boxes[chosen])
+    return inside
 
 
 def _join(parts: list[Events], rows: list[NDArray[np.int64]]) -> Events:

@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from pyogrio.errors import DataSourceError
-from pyproj.exceptions import CRSError
 
 from geo_noisy.regions.files.date_columns import Dates, read_dates
 from geo_noisy.regions.files.date_formats import Formats, as_formats
 from geo_noisy.regions.files.dates import NEVER
 from geo_noisy.regions.files.exclusions import Exclusion, tally
+from geo_noisy.regions.noise.polygon_files import read_polygons
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,7 @@ class ChangePolygons:
 def change_polygons(
     polygons: str | os.PathLike[str] | gpd.GeoDataFrame,
     *,
+    layer: str | None = None,
     class_column: str | None = None,
     noisy_classes: Sequence[str] | None = None,
     event_date: str | None = None,
@@ -52,11 +52,13 @@ def change_polygons(
     date_format: Formats = None,
     crs: str | None = None,
     ground: str | os.PathLike[str] | gpd.GeoDataFrame | None = None,
+    ground_layer: str | None = None,
 ) -> ChangePolygons:
     """Read polygons of change.
 
     Args:
         polygons: A file that geopandas reads, or a frame.
+        layer: Name of its layer; needed where several may hold polygons.
         class_column: Column with the class of a polygon.
         noisy_classes: Classes that count; all by default.
         event_date: When it happened, for all polygons: a date, a month or a year, or two dates as
@@ -69,16 +71,17 @@ def change_polygons(
             fits all its values.
         crs: CRS of files that state none.
         ground: Polygons of the ground that was looked at for change; noise elsewhere stays unknown. All by default.
+        ground_layer: Name of its layer.
 
     Raises:
-        ValueError: If a file cannot be read or has no CRS, a column or a class is missing, a date cannot be read, or
-            nothing counts.
+        ValueError: If a file cannot be read, has several layers or no CRS, a column or a class is missing, a date
+            cannot be read, or nothing counts.
     """
-    frame = _with_crs(polygons, crs)
+    frame = read_polygons(polygons, layer=layer, crs=crs)
     if event_date is not None and event_column is not None:
         raise ValueError('Give event_date (one for all) or event_column (one for each polygon), not both.')
-    frame = _of_classes(frame, class_column, noisy_classes)
-    frame, excluded = _sound(frame)
+    frame, other = _of_classes(frame, class_column, noisy_classes)
+    frame, unsound = _sound(frame)
     name = 'the polygons' if isinstance(polygons, gpd.GeoDataFrame) else str(polygons)
     events = _events(frame, event_date, event_column, name=name, date_format=date_format)
     back = None
@@ -94,31 +97,14 @@ def change_polygons(
         start,
         stop,
         recovered,
-        tuple(excluded),
-        None if ground is None else _with_crs(ground, crs).geometry,
+        (*other, *unsound),
+        None if ground is None else _ground(ground, layer=ground_layer, crs=crs),
         frozenset(written & set(as_formats(date_format))),
     )
 
 
-def _with_crs(polygons: str | os.PathLike[str] | gpd.GeoDataFrame, crs: str | None) -> gpd.GeoDataFrame:
-    frame = polygons if isinstance(polygons, gpd.GeoDataFrame) else _read(polygons)
-    if frame.crs is not None:
-        return frame
-    if crs is None:
-        raise ValueError('The polygons have no CRS, so where they lie is unknown; state it (--polygons-crs).')
-    try:
-        return frame.set_crs(crs)
-    except CRSError as error:
-        raise ValueError(f'The CRS {crs!r} of the polygons is unknown: {error}') from error
-
-
-def _read(path: str | os.PathLike[str]) -> gpd.GeoDataFrame:
-    try:
-        if str(path).endswith(('.parquet', '.geoparquet')):
-            return gpd.read_parquet(path)
-        return gpd.read_file(path)
-    except (DataSourceError, ValueError) as error:
-        raise ValueError(f'{path} holds no polygons that can be read: {error}') from error
+def _ground(ground: str | os.PathLike[str] | gpd.GeoDataFrame, *, layer: str | None, crs: str | None) -> gpd.GeoSeries:
+    return read_polygons(ground, layer=layer, crs=crs, layer_option='--ground-layer').geometry
 
 
 def _column(frame: gpd.GeoDataFrame, name: str) -> pd.Series:
@@ -127,34 +113,57 @@ def _column(frame: gpd.GeoDataFrame, name: str) -> pd.Series:
     return pd.Series(frame[name])
 
 
-def _of_classes(frame: gpd.GeoDataFrame, column: str | None, classes: Sequence[str] | None) -> gpd.GeoDataFrame:
+def _of_classes(
+    frame: gpd.GeoDataFrame, column: str | None, classes: Sequence[str] | None
+) -> tuple[gpd.GeoDataFrame, list[Exclusion]]:
+    """The polygons of some classes, and how many have another or none."""
     if column is None:
         if classes is None:
-            return frame
+            return frame, []
         raise ValueError('noisy_classes needs class_column, the column that holds the classes.')
-    values = _column(frame, column).astype(str)
+    values = _column(frame, column)
     if classes is None:
-        return frame
-    missing = sorted(set(map(str, classes)) - set(values))
+        return frame, []
+    names = values.map(_class_name, na_action='ignore')
+    wanted = {_class_name(name) for name in classes}
+    there = set(names.dropna())
+    missing = sorted(wanted - there)
     if missing:
-        raise ValueError(
-            f'No polygon has class {", ".join(missing)}; {column!r} holds {", ".join(sorted(set(values)))}.'
-        )
-    return frame[values.isin([str(name) for name in classes])]
+        raise ValueError(f'No polygon has class {", ".join(missing)}; {column!r} holds {", ".join(sorted(there))}.')
+    problems = [(f'no class in column {column!r}', str(label)) for label in frame.index[names.isna()]]
+    other = names.notna() & ~names.isin(wanted)
+    problems += [('of a class that does not count', str(label)) for label in frame.index[other]]
+    return frame[names.isin(wanted)], tally('polygon', problems)
+
+
+def _class_name(value: object) -> str:
+    """A class as a person writes it: 3, also where gaps in its column have made it 3.0."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _sound(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[Exclusion]]:
-    """Mend invalid outlines, leave out what has no area; both counted."""
-    outlines = frame.geometry.to_numpy()
-    broken = ~shapely.is_valid(outlines) & ~shapely.is_missing(outlines)
+    """Mend invalid outlines, leave out what has no area or no place; all counted."""
+    outlines = frame.geometry.to_numpy().copy()
+    lost = _not_finite(outlines)
+    broken = ~lost & ~shapely.is_valid(outlines) & ~shapely.is_missing(outlines)
     outlines[broken] = shapely.make_valid(outlines[broken])
-    flat = ~(shapely.area(outlines) > 0)
-    problems = [('invalid outline, mended and kept', str(label)) for label in frame.index[broken & ~flat]]
-    problems += [('no area', str(label)) for label in frame.index[flat]]
-    mended = frame.set_geometry(gpd.GeoSeries(outlines, index=frame.index, crs=frame.crs))
-    if flat.all():
+    flat = ~lost & ~(shapely.area(outlines) > 0)
+    reasons = (
+        ('invalid outline, mended and kept', broken & ~flat),
+        ('coordinates that are NaN or infinite', lost),
+        ('no area', flat),
+    )
+    problems = [(reason, str(label)) for reason, chosen in reasons for label in frame.index[chosen]]
+    if (flat | lost).all():
         raise ValueError(f'None of {len(frame)} polygons has an area; points and lines have no share of a window.')
-    return mended[~flat], tally('polygon', problems)
+    mended = frame.set_geometry(gpd.GeoSeries(outlines, index=frame.index, crs=frame.crs))
+    return mended[~(flat | lost)], tally('polygon', problems)
+
+
+def _not_finite(outlines: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Outlines with a coordinate that is no number, [n]."""
+    points, owner = shapely.get_coordinates(outlines, return_index=True)
+    return np.isin(np.arange(len(outlines)), owner[~np.isfinite(points).all(axis=1)])
 
 
 def _events(

@@ -1,0 +1,92 @@
+"""Files of polygons: which of their layers, and in which CRS."""
+
+import os
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import geopandas as gpd
+import pyogrio
+from pyogrio.errors import DataLayerError, DataSourceError
+from pyproj.exceptions import CRSError
+
+_PARQUET = ('.parquet', '.geoparquet')
+_VECTORS = ('.shp', '.gpkg', '.geojson', '.json', '.kml', '.gml', '.fgb')
+_NO_AREA = ('Point', 'Line')  # in the names of geometry types
+
+
+def read_polygons(
+    polygons: str | os.PathLike[str] | gpd.GeoDataFrame,
+    *,
+    layer: str | None = None,
+    crs: str | None = None,
+    layer_option: str = '--layer',
+) -> gpd.GeoDataFrame:
+    """Read one layer of a file.
+
+    Args:
+        polygons: A file that geopandas reads, or a frame.
+        layer: Name of the layer; needed where several may hold polygons.
+        crs: CRS of files that state none.
+        layer_option: The option that chooses the layer, for messages.
+
+    Raises:
+        ValueError: If the file cannot be read, has several layers and none is chosen, or has no CRS.
+    """
+    if isinstance(polygons, gpd.GeoDataFrame):
+        if layer is not None:
+            raise ValueError(f'A frame has no layers, so {layer!r} cannot be chosen.')
+        return _with_crs(polygons, crs)
+    return _with_crs(_read(str(polygons), layer, layer_option), crs)
+
+
+def _read(path: str, layer: str | None, layer_option: str) -> gpd.GeoDataFrame:
+    if path.endswith(_PARQUET):
+        if layer is not None:
+            raise ValueError(f'{path} is Parquet, which has no layers; leave {layer_option} away.')
+        return _try(gpd.read_parquet, path)
+    found = {str(name): kind for name, kind in _try(pyogrio.list_layers, path)}
+    return _try(gpd.read_file, path, layer=_layer(path, found, layer, layer_option))
+
+
+def _try(read: Callable[..., Any], path: str, **options: Any) -> Any:
+    try:
+        return read(path, **options)
+    except (DataSourceError, DataLayerError, ValueError) as error:
+        raise ValueError(f'{path} holds no polygons that can be read: {error}{_inside_archive(path)}') from error
+
+
+def _layer(path: str, types: dict[str, str | None], layer: str | None, layer_option: str) -> str:
+    """The stated layer, or the only one that may hold polygons."""
+    told = f'it has {", ".join(f"{name} ({kind or 'no geometry'})" for name, kind in types.items())}'
+    if layer is not None:
+        if not types.get(layer):
+            raise ValueError(f'{path} has no layer {layer!r} with polygons; {told}.')
+        return layer
+    able = [name for name, kind in types.items() if kind and not any(word in kind for word in _NO_AREA)]
+    if not able:
+        raise ValueError(f'{path} has no layer with polygons; {told}.')
+    if len(able) > 1:
+        raise ValueError(f'{path} has several layers; choose one with {layer_option}: {told}.')
+    return able[0]
+
+
+def _inside_archive(path: str) -> str:
+    """Where the files in a zip archive would be found, as GDAL itself looks only at its root."""
+    if not zipfile.is_zipfile(path):
+        return ''
+    with zipfile.ZipFile(path) as archive:
+        inside = [name for name in archive.namelist() if name.lower().endswith(_VECTORS)]
+    found = ', '.join(f'/vsizip/{path}/{name}' for name in inside)
+    return f'. In the archive: {found}' if inside else '. The archive holds no such file'
+
+
+def _with_crs(frame: gpd.GeoDataFrame, crs: str | None) -> gpd.GeoDataFrame:
+    if frame.crs is not None:
+        return frame
+    if crs is None:
+        raise ValueError('The polygons have no CRS, so where they lie is unknown; state it (--polygons-crs).')
+    try:
+        return frame.set_crs(crs)
+    except CRSError as error:
+        raise ValueError(f'The CRS {crs!r} of the polygons is unknown: {error}') from error

@@ -1,0 +1,159 @@
+"""Files of polygons as they are delivered: layers, classes with gaps, odd outlines, other CRS."""
+
+import json
+import zipfile
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import pytest
+import shapely
+from pyproj import Transformer
+
+from geo_noisy.main import main
+from geo_noisy.regions import PairIndex, build_index, change_polygons, scan_rasters
+from geo_noisy.regions.noise.reproject import reproject
+from tests.data.regions import CRS, ORIGIN, polygons, square, write_series
+
+
+@pytest.fixture
+def two_dates(tmp_path):
+    """Four windows of 32 px, two dates."""
+    return build_index(scan_rasters([write_series(tmp_path / 'images', ('20200101', '20210101'))]), size_px=32)
+
+
+@pytest.fixture
+def survey(tmp_path):
+    """The area that was looked at, then what was damaged in it, as Copernicus EMS delivers them."""
+    path = tmp_path / 'ems.gpkg'
+    polygons(square(0, 0, 64)).to_file(path, layer='areaOfInterest')
+    polygons(square(0, 0, 16)).to_file(path, layer='observedEvent')
+    return path
+
+
+def test_several_layers_are_listed_and_one_is_chosen(survey, two_dates):
+    layers = r'areaOfInterest \(Polygon\), observedEvent \(Polygon\)'
+    with pytest.raises(ValueError, match=rf'ems\.gpkg has several layers; choose one with --layer: it has {layers}'):
+        change_polygons(survey)
+    with pytest.raises(ValueError, match=rf"ems\.gpkg has no layer 'damage' with polygons; it has {layers}"):
+        change_polygons(survey, layer='damage')
+    index = two_dates.with_noise(change_polygons(survey, layer='observedEvent'))
+    assert index.index['noise'].tolist() == pytest.approx([0.25, 0, 0, 0])
+    with pytest.raises(ValueError, match='choose one with --ground-layer'):
+        change_polygons(survey, layer='observedEvent', ground=survey)
+    on_ground = change_polygons(survey, layer='observedEvent', ground=survey, ground_layer='areaOfInterest')
+    assert two_dates.with_noise(on_ground).index['noisy'].tolist() == [1, 0, 0, 0]
+
+
+def test_the_command_takes_a_layer(survey, two_dates, tmp_path, capsys):
+    words = ['index', str(tmp_path / 'images'), '--size-px', '32', '-o', str(tmp_path / 'p.parquet')]
+    words += ['--polygons', str(survey)]
+    assert main(words) == 2
+    assert 'choose one with --layer' in capsys.readouterr().err
+    assert main([*words, '--layer', 'observedEvent']) == 0
+    assert PairIndex.read(tmp_path / 'p.parquet').index['noise'].tolist() == pytest.approx([0.25, 0, 0, 0])
+
+
+def test_layers_without_polygons_are_passed_by(tmp_path):
+    path = tmp_path / 'damage.gpkg'
+    pyogrio.write_dataframe(pd.DataFrame({'styleName': ['x']}), path, layer='layer_styles')  # as QGIS writes it
+    polygons(shapely.Point(*ORIGIN)).to_file(path, layer='places')
+    polygons(square(0, 0, 16)).to_file(path, layer='damage')
+    assert len(change_polygons(path).geometry) == 1
+    with pytest.raises(
+        ValueError, match=r"no layer 'layer_styles' with polygons; it has .*layer_styles \(no geometry\)"
+    ):
+        change_polygons(path, layer='layer_styles')
+    pd.DataFrame({'a': [1]}).to_csv(tmp_path / 'a.csv', index=False)
+    with pytest.raises(ValueError, match=r'a\.csv has no layer with polygons; it has a \(no geometry\)'):
+        change_polygons(tmp_path / 'a.csv')
+
+
+def test_archives_tell_where_their_files_are(tmp_path):
+    polygons(square(0, 0, 16)).to_file(tmp_path / 'damage.geojson')
+    with zipfile.ZipFile(tmp_path / 'ems.zip', 'w') as archive:
+        archive.write(tmp_path / 'damage.geojson', 'deep/damage.geojson')
+        archive.write(tmp_path / 'damage.geojson', 'deep/area.geojson')
+    with pytest.raises(ValueError, match=r'In the archive: /vsizip/.*/ems\.zip/deep/damage\.geojson'):
+        change_polygons(tmp_path / 'ems.zip')
+    assert len(change_polygons(f'/vsizip/{tmp_path}/ems.zip/deep/damage.geojson').geometry) == 1
+
+
+def test_layers_of_what_has_none_are_told(tmp_path):
+    frame = polygons(square(0, 0, 16))
+    frame.to_parquet(tmp_path / 'a.parquet')
+    with pytest.raises(ValueError, match='Parquet, which has no layers; leave --layer away'):
+        change_polygons(tmp_path / 'a.parquet', layer='x')
+    with pytest.raises(ValueError, match="A frame has no layers, so 'x' cannot be chosen"):
+        change_polygons(frame, layer='x')
+
+
+@pytest.mark.parametrize(
+    'values',
+    [[1, 2, None, 2], [1.0, 2.0, np.nan, 2.0], ['1', '2', None, '2'], pd.array([1, 2, None, 2], dtype='Int64')],
+)
+@pytest.mark.parametrize('suffix', [None, 'gpkg', 'parquet'])
+def test_classes_with_gaps_compare_as_they_are_written(tmp_path, values, suffix):
+    frame = polygons(*[square(8 * side, 0, 8) for side in range(4)], damage=values)
+    if suffix == 'gpkg':
+        frame.to_file(tmp_path / 'a.gpkg')
+    elif suffix == 'parquet':
+        frame.to_parquet(tmp_path / 'a.parquet')
+    found = change_polygons(
+        frame if suffix is None else tmp_path / f'a.{suffix}', class_column='damage', noisy_classes=['2']
+    )
+    assert len(found.geometry) == 2
+    assert [(item.reason, item.number) for item in found.excluded] == [
+        ("no class in column 'damage'", 1),
+        ('of a class that does not count', 1),
+    ]
+
+
+def test_classes_of_text_keep_their_zeros():
+    frame = polygons(square(0, 0, 8), square(8, 0, 8), damage=['01', '1'])
+    assert len(change_polygons(frame, class_column='damage', noisy_classes=['01']).geometry) == 1
+    with pytest.raises(ValueError, match="No polygon has class 3; 'damage' holds 01, 1"):
+        change_polygons(frame, class_column='damage', noisy_classes=['3'])
+
+
+@pytest.mark.parametrize('bad', [np.nan, np.inf, -np.inf])
+def test_outlines_that_are_not_finite_are_left_out_and_counted(two_dates, bad):
+    left, top = ORIGIN
+    with np.errstate(invalid='ignore'):
+        lost = shapely.Polygon([(left, top), (left + 100, bad), (left + 100, top - 100)])
+    found = change_polygons(polygons(square(0, 0, 16), lost))
+    assert [(item.reason, item.number) for item in found.excluded] == [('coordinates that are NaN or infinite', 1)]
+    assert two_dates.with_noise(found).index['noise'].tolist() == pytest.approx([0.25, 0, 0, 0])
+
+
+def test_polygons_that_meet_no_window_are_counted(two_dates):
+    frame = polygons(square(0, 0, 16), square(500, 0, 16), square(63, 63, 1), square(-20, -20, 4))
+    excluded = two_dates.with_noise(change_polygons(frame)).excluded
+    assert [(item.what, item.reason, item.number) for item in excluded] == [('polygon', 'meets no window', 2)]
+
+
+def test_edges_stay_where_they_were_in_another_crs():
+    outline = shapely.box(14.0, 45.0, 15.0, 45.5)  # 79 km from west to east
+    moved = reproject(gpd.GeoSeries([outline], crs='EPSG:4326'), CRS)[0]
+    to_utm = Transformer.from_crs('EPSG:4326', CRS, always_xy=True)
+    along = np.linspace(14.0, 15.0, 257)
+    edge = shapely.points(np.column_stack(to_utm.transform(along, np.full(257, 45.0))))
+    assert shapely.distance(shapely.boundary(moved), edge).max() < 0.01  # metres
+    corners = gpd.GeoSeries([outline], crs='EPSG:4326').to_crs(CRS)[0]
+    assert shapely.distance(shapely.boundary(corners), edge).max() > 50
+
+
+def test_long_edges_give_the_noise_that_they_enclose(tmp_path):
+    """The southern edge of a large polygon runs along a parallel, 60 m from the chord of its corners."""
+    origin = Transformer.from_crs('EPSG:4326', CRS, always_xy=True).transform(14.5, 45.0)
+    folder = write_series(tmp_path / 'a', ('20200101', '20210101'), origin=(origin[0], origin[1] + 320), size_px=32)
+    collection = {
+        'type': 'FeatureCollection',
+        'features': [
+            {'type': 'Feature', 'properties': {}, 'geometry': shapely.box(14, 45, 15, 45.5).__geo_interface__}
+        ],
+    }
+    (tmp_path / 'a.geojson').write_text(json.dumps(collection))
+    index = build_index(scan_rasters([folder]), size_px=32).with_noise(change_polygons(tmp_path / 'a.geojson'))
+    assert index.pair_noise(0, 0, 1) == pytest.approx(1, abs=0.01)
