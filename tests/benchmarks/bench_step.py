@@ -23,6 +23,7 @@ def pairs() -> dict[str, torch.Tensor]:
         'mask': torch.randint(0, 2, (BATCH, 2, SIDE, SIDE)),
         'draw': torch.arange(BATCH),
         'place': torch.arange(BATCH),
+        'exposure': torch.zeros(BATCH, dtype=torch.bool),
         'noisy': torch.zeros(BATCH, dtype=torch.int8),
     }
 

@@ -31,6 +31,7 @@ def batch(size: int = 4) -> Sample:
         'mask': masks.repeat_interleave(8, 2).repeat_interleave(8, 3),
         'draw': torch.randint(0, 2**62, (size,), generator=generator),
         'place': torch.arange(size),
+        'exposure': torch.zeros(size, dtype=torch.bool),
         'noisy': torch.zeros(size, dtype=torch.int8),
     }
 

@@ -31,6 +31,7 @@ def batch(size: int = 8) -> Sample:
         'image': torch.rand(size, 2, 3, 32, 32, generator=generator),
         'draw': torch.randint(0, 2**62, (size,), generator=generator),
         'place': torch.arange(size),
+        'exposure': torch.zeros(size, dtype=torch.bool),
         'noisy': torch.zeros(size, dtype=torch.int8),
     }
 

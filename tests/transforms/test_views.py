@@ -34,6 +34,7 @@ def batch(size: int = 6, bands: int = 3, side: int = 32, seed: int = 0) -> Sampl
         'valid': torch.rand(size, 2, side, side, generator=generator) > 0.1,
         'draw': torch.randint(0, 2**62, (size,), generator=generator),
         'place': torch.arange(size),
+        'exposure': torch.zeros(size, dtype=torch.bool),
     }
 
 
