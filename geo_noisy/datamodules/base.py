@@ -9,6 +9,8 @@ import torch
 from torchgeo.datamodules import BaseDataModule
 from torchgeo.datasets.utils import Sample
 
+from geo_noisy.regions.band_statistics import BandMoments
+
 
 class Scale:
     """Takes a batch from sensor units to [0, 1] on its device."""
@@ -110,10 +112,7 @@ def sample_statistics(
         Means and deviations, in [0, 1] units.
     """
     chosen = np.unique(np.linspace(0, len(dataset) - 1, min(samples, len(dataset))).astype(int))
-    total, squares, count = torch.zeros(()), torch.zeros(()), 0
+    moments = BandMoments()
     for index in chosen.tolist():
-        bands = (dataset[key(index)]['image'].double() / scale).movedim(-3, 0).flatten(1)
-        total, squares, count = total + bands.sum(dim=1), squares + (bands**2).sum(dim=1), count + bands.shape[1]
-    mean = total / count
-    deviation = (squares / count - mean**2).clamp(min=1e-8).sqrt()
-    return mean.tolist(), deviation.tolist()
+        moments.add((dataset[key(index)]['image'].double() / scale).movedim(-3, 0).flatten(1).numpy())
+    return moments.mean().tolist(), moments.std(least_variance=1e-8).tolist()

@@ -1,7 +1,7 @@
 """CIFAR-10 for pretraining with false positives, and for the linear classifier."""
 
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from geo_noisy.datamodules.labelled import LabelledDataModule
 from geo_noisy.datamodules.pairs import PairDataModule, noise_free
@@ -33,11 +33,11 @@ class CIFAR10PairsDataModule(_CIFAR10Files, PairDataModule):
         num_workers: int = 0,
         policy: PairPolicy | None = None,
         train_count: int | None = None,
-        val_count: int = 5000,
         dataset_seed: int = 0,
         seed: int = 0,
         download: bool = False,
         stack_dates: bool = False,
+        **dataset: Any,
     ) -> None:
         """Initialise a new CIFAR10PairsDataModule.
 
@@ -48,11 +48,11 @@ class CIFAR10PairsDataModule(_CIFAR10Files, PairDataModule):
             num_workers: Worker processes for loading.
             policy: The share of false pairs and how it is met; ``draw`` at rate 0 by default.
             train_count: Training images; all by default.
-            val_count: Training images that are kept for validation.
             dataset_seed: Seed of the split and of the false partners.
             seed: Seed of order, views and query roles.
             download: Whether to download CIFAR-10 into ``root``.
             stack_dates: Whether to give pairs as [B, 2C, H, W], as TorchGeo's own tasks want them.
+            **dataset: Arguments of :class:`~geo_noisy.datasets.CIFAR10Pairs`.
         """
         super().__init__(
             CIFAR10Pairs,
@@ -64,7 +64,8 @@ class CIFAR10PairsDataModule(_CIFAR10Files, PairDataModule):
             stack_dates=stack_dates,
         )
         self.root, self.download, self.dataset_seed = Path(root), download, dataset_seed
-        self.train_count, self.val_count = train_count, val_count
+        self.train_count = train_count
+        self.options = dataset
 
     def band_statistics(self) -> tuple[list[float], list[float]]:
         """Mean and standard deviation of each band, from 256 training images: the same at any rate."""
@@ -76,8 +77,8 @@ class CIFAR10PairsDataModule(_CIFAR10Files, PairDataModule):
             self.root,
             split=cast(Split, split),
             count=self.train_count if split == 'train' else None,
-            val_count=self.val_count,
             seed=self.dataset_seed,
+            **self.options,
         )
 
 
@@ -92,11 +93,11 @@ class CIFAR10DataModule(_CIFAR10Files, LabelledDataModule):
         num_workers: int = 0,
         label_fraction: float = 1.0,
         train_count: int | None = None,
-        val_count: int = 5000,
         test_count: int | None = None,
         dataset_seed: int = 0,
         seed: int = 0,
         download: bool = False,
+        **dataset: Any,
     ) -> None:
         """Initialise a new CIFAR10DataModule.
 
@@ -107,11 +108,11 @@ class CIFAR10DataModule(_CIFAR10Files, LabelledDataModule):
             num_workers: Worker processes for loading.
             label_fraction: Share of the training images that is used, in (0, 1].
             train_count: Training images; all by default.
-            val_count: Training images that are kept for validation.
             test_count: Test images; all by default.
             dataset_seed: Seed of the split.
             seed: Seed of order, views and the choice of labels.
             download: Whether to download CIFAR-10 into ``root``.
+            **dataset: Arguments of :class:`~geo_noisy.datasets.CIFAR10`.
         """
         super().__init__(
             CIFAR10,
@@ -121,7 +122,8 @@ class CIFAR10DataModule(_CIFAR10Files, LabelledDataModule):
             label_fraction=label_fraction,
             seed=seed,
         )
-        self.root, self.download, self.dataset_seed, self.val_count = Path(root), download, dataset_seed, val_count
+        self.root, self.download, self.dataset_seed = Path(root), download, dataset_seed
+        self.options = dataset
         self.counts = {'train': train_count, 'val': None, 'test': test_count}
 
     def band_statistics(self) -> tuple[list[float], list[float]]:
@@ -134,6 +136,6 @@ class CIFAR10DataModule(_CIFAR10Files, LabelledDataModule):
             self.root,
             split=cast(Split, split),
             count=self.counts[split],
-            val_count=self.val_count,
             seed=self.dataset_seed,
+            **self.options,
         )

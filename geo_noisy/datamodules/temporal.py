@@ -11,7 +11,6 @@ from geo_noisy.pairs.policy import PairPolicy
 from geo_noisy.regions.files.dates import period
 from geo_noisy.regions.pair_index import PairIndex
 from geo_noisy.regions.windows.locations import UNASSIGNED
-from geo_noisy.regions.windows.reader import Align
 
 
 class TemporalPairsDataModule(PairDataModule):
@@ -28,11 +27,7 @@ class TemporalPairsDataModule(PairDataModule):
         length: int | None = None,
         val_length: int | None = 2048,
         weights_column: str | None = None,
-        bands: list[int] | None = None,
         scale: float = 255.0,
-        align: Align = 'snap',
-        fill: float | Literal['mean'] = 'mean',
-        on_error: Literal['stop', 'skip'] = 'stop',
         roi: tuple[float, float, float, float] | None = None,
         toi: tuple[str, str] | None = None,
         months: list[int] | None = None,
@@ -43,6 +38,7 @@ class TemporalPairsDataModule(PairDataModule):
         split_seed: int = 0,
         seed: int = 0,
         stack_dates: bool = False,
+        **dataset: Any,
     ) -> None:
         """Initialise a new TemporalPairsDataModule.
 
@@ -57,11 +53,7 @@ class TemporalPairsDataModule(PairDataModule):
             val_length: Most pairs in a validation epoch: a fixed choice of the clean ones (of all, where noise is
                 unknown everywhere).
             weights_column: Column of ``index`` with a weight for each location, e.g. ``pairs_noisy``.
-            bands: Numbers of the bands to use, from 1; all by default.
             scale: Sensor value that becomes 1: 255 for bytes, 10000 for Sentinel-2.
-            align: Read the nearest pixels (``snap``), or resample onto the grid (``resample``).
-            fill: Value of pixels without data, or the ``mean`` of each band.
-            on_error: ``stop`` at a file that cannot be read, or ``skip`` to another pair and count.
             roi: Region of interest as (left, bottom, right, top) in the CRS of the index; windows that lie whole inside
                 are used.
             toi: First and last date of interest.
@@ -73,6 +65,7 @@ class TemporalPairsDataModule(PairDataModule):
             split_seed: Seed of the choice of blocks and of the windows that band statistics come from.
             seed: Seed of order, views and query roles.
             stack_dates: Whether to give pairs as [B, 2C, H, W], as TorchGeo's own tasks want them.
+            **dataset: Arguments of :class:`~geo_noisy.datasets.TemporalPairs`.
         """
         super().__init__(
             TemporalPairs,
@@ -86,7 +79,7 @@ class TemporalPairsDataModule(PairDataModule):
         )
         self.index_path, self.root, self.length, self.val_length = index, root, length, val_length
         self.weights_column = weights_column
-        self.reading: dict[str, Any] = {'bands': bands, 'align': align, 'fill': fill, 'on_error': on_error}
+        self.options = dataset
         region = None if roi is None else shapely.box(*roi)
         self.selection: dict[str, Any] = {'roi': region, 'toi': toi, 'months': months, 'sensors': sensors}
         self.blocks: dict[str, Any] = {'shares': shares, 'block_px': block_px, 'margin_px': margin_px}
@@ -107,14 +100,14 @@ class TemporalPairsDataModule(PairDataModule):
 
     def band_statistics(self) -> tuple[list[float], list[float]]:
         """Mean and standard deviation of each band over the training split, in [0, 1] units."""
-        mean, std = TemporalPairs(self.pair_index, **self.reading).band_statistics() or ([], [])
+        mean, std = self._pairs_of(self.pair_index).band_statistics() or ([], [])
         scale = float(self.std)
         return [value / scale for value in mean], [value / scale for value in std]
 
     def build_dataset(self, split: str) -> TemporalPairs:
         """Build the pairs of 'train', 'val' or 'test'."""
         name = cast(Literal['train', 'val', 'test'], split)
-        return TemporalPairs(self.pair_index.split(name), **self.reading)
+        return self._pairs_of(self.pair_index.split(name))
 
     def validation_policy(self) -> PairPolicy:
         """Clean pairs alone; where no noise is known at all, every pair stands for clean."""
@@ -131,6 +124,9 @@ class TemporalPairsDataModule(PairDataModule):
         if self.weights_column not in dataset.index.columns:
             raise ValueError(f'The index has no column {self.weights_column!r}; it has {list(dataset.index.columns)}.')
         return {'length': self.length, 'weights': dataset.index[self.weights_column].to_numpy(dtype=np.float64)}
+
+    def _pairs_of(self, index: PairIndex) -> TemporalPairs:
+        return TemporalPairs(index, **self.options)
 
     def _validation_length(self, pairs: PairIndex) -> int | None:
         there = pairs.count('clean') or pairs.count('unknown')

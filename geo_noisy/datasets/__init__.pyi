@@ -6,7 +6,8 @@ from .vts.pairs import VTSPairs
 from .vts.segmentation import VTSSegmentation
 from .xbd.files import XBDDataError
 from .xbd.masks import XBDLabels
-from .xbd.pairs import XBDPairs, XBDSegmentation
+from .xbd.pairs import XBDPairs
+from .xbd.segmentation import XBDSegmentation
 from .xbd.splits import XBDSplit
 
 __all__ = [

@@ -34,7 +34,7 @@ class TemporalPairs(PairDataset):
         *,
         bands: Sequence[int] | None = None,
         align: Align = 'snap',
-        fill: float | Literal['mean'] = 0.0,
+        fill: float | Literal['mean'] = 'mean',
         on_error: Literal['stop', 'skip'] = 'stop',
         max_open: int = 64,
         transforms: Callable[[Sample], Sample] | None = None,
@@ -46,14 +46,15 @@ class TemporalPairs(PairDataset):
             bands: Numbers of the bands to give, from 1; all by default.
             align: ``snap`` reads the nearest pixels, at most half a pixel off the grid; ``resample`` resamples
                 onto it.
-            fill: Value of pixels without data, or ``mean`` for each band's mean over the training split.
+            fill: Value of pixels without data, or ``mean`` for each band's mean over the training split; measured
+                now where the index has no statistics and a file may lack pixels.
             on_error: What to do about a file that cannot be read: ``stop``, or ``skip`` to another pair of the same
                 stratum, chosen by the key's draw, and count it in ``skipped``.
             max_open: Files that each worker holds open.
             transforms: Takes a sample and returns a transformed one.
 
         Raises:
-            ValueError: If an argument is out of its range, or ``fill='mean'`` without statistics in the index.
+            ValueError: If an argument is out of its range.
         """
         self.pair_index = index if isinstance(index, PairIndex) else PairIndex.read(index)
         there = int(self.pair_index.files['bands'].iloc[0])
@@ -185,7 +186,7 @@ class TemporalPairs(PairDataset):
     def _fill_values(self, fill: float | Literal['mean']) -> NDArray[np.float32]:
         if fill != 'mean':
             return np.full(len(self.bands), fill, dtype=np.float32)
+        if self.pair_index.statistics is None and self.pair_index.files[['masked', 'warped']].to_numpy().any():
+            self.pair_index = self.pair_index.with_statistics()
         statistics = self.band_statistics()
-        if statistics is None:
-            raise ValueError("fill='mean' needs the statistics of the bands; add them with with_statistics().")
-        return np.array(statistics[0], dtype=np.float32)
+        return np.array(statistics[0] if statistics else [0.0] * len(self.bands), dtype=np.float32)

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass(frozen=True)
 class BandStatistics:
@@ -16,3 +19,26 @@ class BandStatistics:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     windows: int
+
+
+class BandMoments:
+    """Sums over pixels from which means and deviations follow, so that no pixel is kept."""
+
+    def __init__(self) -> None:
+        """Initialise moments of no pixels."""
+        self._total, self._squares = np.zeros(1), np.zeros(1)
+        self.pixels = 0
+
+    def add(self, bands: NDArray[np.float64]) -> None:
+        """Count pixels in, [C, n]."""
+        self._total = self._total + bands.sum(axis=1)
+        self._squares = self._squares + (bands**2).sum(axis=1)
+        self.pixels += bands.shape[1]
+
+    def mean(self) -> NDArray[np.float64]:
+        """Mean of each band, [C]."""
+        return self._total / self.pixels
+
+    def std(self, *, least_variance: float) -> NDArray[np.float64]:
+        """Standard deviation of each band, [C]; a band of one value gets the root of ``least_variance``."""
+        return np.sqrt(np.maximum(self._squares / self.pixels - self.mean() ** 2, least_variance))

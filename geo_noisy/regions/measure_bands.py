@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from geo_noisy.regions.band_statistics import BandStatistics
+from geo_noisy.regions.band_statistics import BandMoments, BandStatistics
 from geo_noisy.regions.tables import RegionTables
 from geo_noisy.regions.windows.coverage import placed_files
 from geo_noisy.regions.windows.locations import UNASSIGNED
@@ -26,7 +26,7 @@ def measure_bands(index: RegionTables, *, windows: int, seed: int) -> BandStatis
     pool = np.flatnonzero((split == 0) | (split == UNASSIGNED))
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(pool)[:windows]
-    total, squares, count = np.zeros(1), np.zeros(1), 0
+    moments = BandMoments()
     captures = placed_files(index.files, index.sites)
     reader, size = WindowReader(), index.size_px
     for location in chosen:
@@ -34,11 +34,9 @@ def measure_bands(index: RegionTables, *, windows: int, seed: int) -> BandStatis
         _, capture, grid = captures[file]
         col, row = int(index.locations.col[location]), int(index.locations.row[location])
         pixels, valid = reader.read(capture, grid, col=col, row=row, width_px=size, height_px=size)
-        bands = pixels[:, valid].astype(np.float64)
-        total, squares, count = total + bands.sum(axis=1), squares + (bands**2).sum(axis=1), count + bands.shape[1]
+        moments.add(pixels[:, valid].astype(np.float64))
     reader.close()
-    if count == 0:
+    if moments.pixels == 0:
         raise ValueError(f'None of {len(chosen)} windows has valid pixels, so bands have no mean.')
-    mean = total / count
-    std = np.sqrt(np.maximum(squares / count - mean**2, 1e-12))
-    return BandStatistics(tuple(mean.tolist()), tuple(std.tolist()), len(chosen))
+    std = moments.std(least_variance=1e-12)
+    return BandStatistics(tuple(moments.mean().tolist()), tuple(std.tolist()), len(chosen))

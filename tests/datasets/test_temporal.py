@@ -104,8 +104,8 @@ def test_pixels_without_data_are_marked_and_filled(tmp_path, fill):
     expected = torch.tensor(index.statistics.mean if fill == 'mean' else [fill, fill])
     assert torch.allclose(sample['image'][0, :, 0, 0], expected.float())
     assert sample['image'][0, 0, 9, 9] == 0
-    with pytest.raises(ValueError, match='needs the statistics'):
-        TemporalPairs(build_index(scan_rasters([folder]), size_px=32), fill='mean')
+    bare = TemporalPairs(build_index(scan_rasters([folder]), size_px=32))[0]['image']  # measured where there are none
+    assert torch.equal(bare, TemporalPairs(index)[0]['image'])
 
 
 def test_pixels_that_are_not_a_number_are_filled(tmp_path):

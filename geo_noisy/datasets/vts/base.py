@@ -1,12 +1,17 @@
 """What the two VTS data sets share: their arguments, their textures and their images."""
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import ClassVar, Literal
 
+import torch
 from matplotlib.colors import ListedColormap
+from numpy.typing import NDArray
+from torch import Tensor
 from torchgeo.datasets import DatasetNotFoundError, NonGeoDataset
 from torchgeo.datasets.utils import Path, Sample
 
+from geo_noisy.datasets.shared_memory import stack_in_shared_memory
 from geo_noisy.datasets.vts.mosaic import Mosaics, TextureSplit
 from geo_noisy.datasets.vts.textures import (
     SPLITS,
@@ -34,24 +39,51 @@ class VTS(NonGeoDataset):
     cmap = ListedColormap(['#0072B2', '#E69F00', '#CC79A7'])  # Okabe and Ito's, told apart by colour-blind eyes
     counts: ClassVar[dict[str, int]] = {'train': 6000, 'val': 3600, 'test': 2400}
 
+    title: ClassVar[str]
+    """Name on progress bars."""
+    kinds = 3
+    """Texture categories in use: two classes, and the noise."""
     _stream: ClassVar[int]
     """Sets the images of a subclass apart from those of another."""
 
     def __init__(
         self,
-        root: Path | None,
+        root: Path | None = None,
         *,
-        split: Split,
-        transforms: Callable[[Sample], Sample] | None,
-        download: bool,
-        size_px: int,
-        cells: int,
-        count: int | None,
-        categories: tuple[str, ...],
-        seed: int,
-        split_seed: int,
+        split: Split = 'train',
+        transforms: Callable[[Sample], Sample] | None = None,
+        download: bool = False,
+        size_px: int = 256,
+        cells: int = 20,
+        count: int | None = None,
+        categories: tuple[str, str] | None = None,
+        noise_category: str | None = None,
+        seed: int = 0,
+        split_seed: int = 0,
+        in_memory: bool = False,
     ) -> None:
-        """Check the arguments once, where they enter, and open the textures."""
+        """Initialise a new data set of Voronoi textures.
+
+        Args:
+            root: Folder with ``images/<category>/*.jpg`` (the layout of DTD); None takes embedded textures.
+            split: One of 'train', 'val' or 'test'; no texture image is in two of them.
+            transforms: Takes a sample and returns a transformed one.
+            download: Whether to download DTD into ``root`` where it is not there.
+            size_px: Height and width of the images.
+            cells: Voronoi cells of an image, even.
+            count: Images in this split; 6000, 3600 or 2400 by default, as in the paper.
+            categories: Textures of class 0 and 1; ('layered', 'veined') embedded, ('stratified', 'veined')
+                with a root.
+            noise_category: Texture of the noise; 'matted' by default.
+            seed: Seed of the images.
+            split_seed: Seed of the split of the texture images. Data sets that are used together need the
+                same one, or texture images of one's test split are in another's training split.
+            in_memory: Whether to make all images at the start, into memory that data loader workers share.
+
+        Raises:
+            DatasetNotFoundError: If there are no textures in *root* and *download* is False.
+            ValueError: If an argument is out of its range, or a texture category or image is unfit.
+        """
         _check_arguments(split=split, size_px=size_px, cells=cells, seed=seed, split_seed=split_seed)
         self.root = root
         self.split = split
@@ -60,20 +92,35 @@ class VTS(NonGeoDataset):
         self.size_px = size_px
         self.cells = cells
         self.count = self.counts[split] if count is None else count
-        self.categories = categories
+        self.categories = choose_categories(root, categories, noise_category)[: self.kinds]
         self.seed = seed
         self.split_seed = split_seed
         if self.count < 1:
             raise ValueError(f'count is {count}; a split needs at least one image.')
-        if len(set(categories)) < len(categories):
-            raise ValueError(f'The texture categories {categories} repeat one; classes and noise need one each.')
-        textures = TextureSplit.of(self._open_textures(), categories=categories, split=split, seed=split_seed)
+        if len(set(self.categories)) < len(self.categories):
+            raise ValueError(f'The texture categories {self.categories} repeat one; classes and noise need one each.')
+        textures = TextureSplit.of(self._open_textures(), categories=self.categories, split=split, seed=split_seed)
         stream = (seed, SPLITS.index(split), self._stream)
         self.mosaics = Mosaics(textures, stream=stream, size_px=size_px, cells=cells)
+        self._rows = (
+            stack_in_shared_memory(self._make, count=len(self), description=f'{self.title}, {split}')
+            if in_memory
+            else None
+        )
 
     def __len__(self) -> int:
         """Number of images."""
         return self.count
+
+    @abstractmethod
+    def _make(self, number: int) -> tuple[NDArray, ...]:
+        """Make the arrays of one image, the same shapes and types for every number."""
+
+    def _row(self, number: int) -> tuple[Tensor, ...]:
+        """The arrays of one image, made now or at the start."""
+        if self._rows is not None:
+            return tuple(stack[number] for stack in self._rows)
+        return tuple(torch.from_numpy(array) for array in self._make(number))
 
     def _open_textures(self) -> TextureSource:
         if self.root is None:

@@ -1,20 +1,18 @@
 """VTS for pretraining: pairs of a texture image and its noisy partner, with full control over the noise."""
 
-from collections.abc import Callable
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from torch import Tensor
 from torchgeo.datasets.utils import Path, Sample
 
 from geo_noisy.datasets.pair_dataset import Look, PairDataset
 from geo_noisy.datasets.pair_sample import DATES, TIMES, noisy_flag
 from geo_noisy.datasets.panels import Panel, draw_panels
-from geo_noisy.datasets.shared_memory import stack_in_shared_memory
-from geo_noisy.datasets.vts.base import VTS, Split, check_rate, choose_categories
+from geo_noisy.datasets.vts.base import VTS, check_rate
 from geo_noisy.datasets.vts.voronoi import count_noise_cells
 from geo_noisy.pairs.source import PairTable
 
@@ -38,45 +36,17 @@ class VTSPairs(PairDataset, VTS):
     * with DTD as textures, https://doi.org/10.1109/CVPR.2014.461
     """
 
+    title = 'VTS pairs'
     _stream = 0
 
-    def __init__(
-        self,
-        root: Path | None = None,
-        *,
-        split: Split = 'train',
-        transforms: Callable[[Sample], Sample] | None = None,
-        download: bool = False,
-        size_px: int = 256,
-        cells: int = 20,
-        count: int | None = None,
-        categories: tuple[str, str] | None = None,
-        noise_category: str | None = None,
-        r_img: float = 0.5,
-        seed: int = 0,
-        split_seed: int = 0,
-        min_noise: float = 0.0,
-        in_memory: bool = False,
-    ) -> None:
+    def __init__(self, root: Path | None = None, *, r_img: float = 0.5, min_noise: float = 0.0, **kwargs: Any) -> None:
         """Initialise a new VTSPairs instance.
 
         Args:
             root: Folder with ``images/<category>/*.jpg`` (the layout of DTD); None takes embedded textures.
-            split: One of 'train', 'val' or 'test'; no texture image is in two of them.
-            transforms: Takes a sample and returns a transformed one.
-            download: Whether to download DTD into ``root`` where it is not there.
-            size_px: Height and width of the images.
-            cells: Voronoi cells of an image, even.
-            count: Images in this split; 6000, 3600 or 2400 by default, as in the paper.
-            categories: Textures of class 0 and 1; ('layered', 'veined') embedded, ('stratified', 'veined')
-                with a root.
-            noise_category: Texture of the noise; 'matted' by default.
             r_img: Per-image noise, the share of the cells that are replaced in the noisy partner.
-            seed: Seed of the images.
-            split_seed: Seed of the split of the texture images. Data sets that are used together need the
-                same one, or texture images of one's test split are in another's training split.
             min_noise: Pairs with more noise than this are noisy.
-            in_memory: Whether to make all images now, into memory that data loader workers share.
+            **kwargs: Arguments of :class:`~geo_noisy.datasets.vts.base.VTS`.
 
         Raises:
             DatasetNotFoundError: If there are no textures in *root* and *download* is False.
@@ -84,43 +54,27 @@ class VTSPairs(PairDataset, VTS):
         """
         check_rate('r_img', r_img)
         check_rate('min_noise', min_noise)
-        super().__init__(
-            root,
-            split=split,
-            transforms=transforms,
-            download=download,
-            size_px=size_px,
-            cells=cells,
-            count=count,
-            categories=choose_categories(root, categories, noise_category),
-            seed=seed,
-            split_seed=split_seed,
-        )
-        self.r_img = r_img
-        self.min_noise = min_noise
-        self.noise_cells = count_noise_cells(cells, r_img)
-        self._index: pd.DataFrame | None = None
-        self._rows = (
-            stack_in_shared_memory(self._make, count=len(self), description=f'VTS pairs, {split}')
-            if in_memory
-            else None
-        )
+        self.r_img, self.min_noise = r_img, min_noise
+        super().__init__(root, **kwargs)
 
     @property
+    def noise_cells(self) -> int:
+        """Cells that the noise takes in a noisy partner."""
+        return count_noise_cells(self.cells, self.r_img)
+
+    @cached_property
     def index(self) -> pd.DataFrame:
         """One row a location: ``location``, ``noise``, ``noisy``, and the dates ``earlier`` and ``later``."""
-        if self._index is None:
-            noise = self._noise_shares()
-            self._index = pd.DataFrame(
-                {
-                    'location': np.arange(len(self), dtype=np.int64),
-                    'noise': noise,
-                    'noisy': (noise > self.min_noise).astype(np.int8),
-                    'earlier': DATES[0],
-                    'later': DATES[1],
-                }
-            )
-        return self._index
+        noise = self._noise_shares()
+        return pd.DataFrame(
+            {
+                'location': np.arange(len(self), dtype=np.int64),
+                'noise': noise,
+                'noisy': (noise > self.min_noise).astype(np.int8),
+                'earlier': DATES[0],
+                'later': DATES[1],
+            }
+        )
 
     def pairs(self) -> PairTable:
         """The pairs to choose from: each image with itself (clean), and with its noisy partner (noisy)."""
@@ -166,11 +120,6 @@ class VTSPairs(PairDataset, VTS):
         mosaic = self.mosaics.make(location, noise_cells=self.noise_cells)
         noise_pixels = np.array(np.count_nonzero(mosaic.labels.in_noise))
         return np.stack([mosaic.image, mosaic.noisy_image]), mosaic.labels.clean, noise_pixels
-
-    def _row(self, location: int) -> tuple[Tensor, ...]:
-        if self._rows is not None:
-            return tuple(stack[location] for stack in self._rows)
-        return tuple(torch.from_numpy(array) for array in self._make(location))
 
     def _noise_shares(self) -> NDArray[np.float64]:
         if self._rows is not None:

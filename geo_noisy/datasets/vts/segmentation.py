@@ -1,19 +1,16 @@
 """VTS for the downstream task: texture images with the true class of each pixel."""
 
-from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from torch import Tensor
 from torchgeo.datasets.utils import Path, Sample
 
 from geo_noisy.datasets.panels import Panel, draw_panels
 from geo_noisy.datasets.rows import row_of
-from geo_noisy.datasets.shared_memory import stack_in_shared_memory
-from geo_noisy.datasets.vts.base import VTS, Split, choose_categories
+from geo_noisy.datasets.vts.base import VTS
 
 SegmentationNoise = Literal['half', 'evaluation', 'none']
 
@@ -34,72 +31,30 @@ class VTSSegmentation(VTS):
     * with DTD as textures, https://doi.org/10.1109/CVPR.2014.461
     """
 
+    title = 'VTS segmentation'
     _stream = 1
 
-    def __init__(
-        self,
-        root: Path | None = None,
-        *,
-        split: Split = 'train',
-        transforms: Callable[[Sample], Sample] | None = None,
-        download: bool = False,
-        size_px: int = 256,
-        cells: int = 20,
-        count: int | None = None,
-        categories: tuple[str, str] | None = None,
-        noise_category: str | None = None,
-        noise: SegmentationNoise = 'half',
-        seed: int = 0,
-        split_seed: int = 0,
-        in_memory: bool = False,
-    ) -> None:
+    def __init__(self, root: Path | None = None, *, noise: SegmentationNoise = 'half', **kwargs: Any) -> None:
         """Initialise a new VTSSegmentation instance.
 
         Args:
             root: Folder with ``images/<category>/*.jpg`` (the layout of DTD); None takes embedded textures.
-            split: One of 'train', 'val' or 'test'; no texture image is in two of them.
-            transforms: Takes a sample and returns a transformed one.
-            download: Whether to download DTD into ``root`` where it is not there.
-            size_px: Height and width of the images.
-            cells: Voronoi cells of an image, even.
-            count: Images in this split; 6000, 3600 or 2400 by default, as in the paper.
-            categories: Textures of class 0 and 1; ('layered', 'veined') embedded, ('stratified', 'veined')
-                with a root.
-            noise_category: Texture of the noise; 'matted' by default.
             noise: Which images have noise cells. 'half' of them, in every split (chosen by us); 'evaluation':
                 as 'half' but none in the training split (the paper's words taken literally); 'none': a task
                 of two classes, in which the noise texture is of no use.
-            seed: Seed of the images.
-            split_seed: Seed of the split of the texture images, the same as in pretraining.
-            in_memory: Whether to make all images now, into memory that data loader workers share.
+            **kwargs: Arguments of :class:`~geo_noisy.datasets.vts.base.VTS`; ``split_seed`` as in pretraining.
 
         Raises:
             DatasetNotFoundError: If there are no textures in *root* and *download* is False.
             ValueError: If an argument is out of its range, or a texture category or image is unfit.
         """
-        if noise not in ('half', 'evaluation', 'none'):
-            raise ValueError(f"noise is {noise!r}; choose one of ('half', 'evaluation', 'none').")
+        if noise not in get_args(SegmentationNoise):
+            raise ValueError(f'noise is {noise!r}; choose one of {get_args(SegmentationNoise)}.')
         self.noise = noise
-        self.num_classes = 2 if noise == 'none' else 3
-        self.classes = choose_categories(root, categories, noise_category)[: self.num_classes]
-        super().__init__(
-            root,
-            split=split,
-            transforms=transforms,
-            download=download,
-            size_px=size_px,
-            cells=cells,
-            count=count,
-            categories=self.classes,
-            seed=seed,
-            split_seed=split_seed,
-        )
+        self.kinds = self.num_classes = 2 if noise == 'none' else 3
+        super().__init__(root, **kwargs)
+        self.classes = self.categories
         self._class_counts: NDArray[np.int64] | None = None
-        self._rows = (
-            stack_in_shared_memory(self._make, count=len(self), description=f'VTS segmentation, {split}')
-            if in_memory
-            else None
-        )
 
     def __getitem__(self, index: int) -> Sample:
         """Return an image and its mask.
@@ -146,11 +101,6 @@ class VTSSegmentation(VTS):
 
     def _mask(self, number: int) -> NDArray[np.uint8]:
         return self.mosaics.make_labels(number, noise_cells=self._noise_cells(number)).true()
-
-    def _row(self, number: int) -> tuple[Tensor, ...]:
-        if self._rows is not None:
-            return tuple(stack[number] for stack in self._rows)
-        return tuple(torch.from_numpy(array) for array in self._make(number))
 
     def _noise_cells(self, number: int) -> int:
         """Half of the cells in one image of every two, 2i and 2i + 1, chosen by a coin: half of the images."""

@@ -1,12 +1,12 @@
 """Where the textures of VTS come from: a folder of JPEGs, or drawn from a seed."""
 
 import os
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -39,21 +39,21 @@ class PictureCache:
         Args:
             max_bytes: Memory that the kept pictures may take together.
         """
-        self.max_bytes = max_bytes
-        self.bytes = 0
-        self._pictures: OrderedDict[Hashable, Picture] = OrderedDict()
+        self._pictures: LRUCache[Hashable, Picture] = LRUCache(max_bytes, getsizeof=lambda picture: picture.nbytes)
+
+    @property
+    def bytes(self) -> int:
+        """Memory that the kept pictures take."""
+        return int(self._pictures.currsize)
 
     def get(self, key: Hashable, make: Callable[[], Picture]) -> Picture:
         """The picture kept under a key, made when it is not there."""
         if key in self._pictures:
-            self._pictures.move_to_end(key)
             return self._pictures[key]
         picture = make()
         picture.flags.writeable = False
-        self._pictures[key] = picture
-        self.bytes += picture.nbytes
-        while self.bytes > self.max_bytes:
-            self.bytes -= self._pictures.popitem(last=False)[1].nbytes
+        if picture.nbytes <= self._pictures.maxsize:
+            self._pictures[key] = picture
         return picture
 
 

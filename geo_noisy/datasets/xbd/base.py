@@ -1,7 +1,7 @@
 """What pair and segmentation data sets of xBD share: the index of a split, and the pixels of its tiles."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 from torchgeo.datasets import DatasetNotFoundError, NonGeoDataset
 from torchgeo.datasets.utils import Path as PathLike
+from torchgeo.datasets.utils import Sample
 
 from geo_noisy.datasets.xbd.files import FOLDERS, Problem, XBDDataError
 from geo_noisy.datasets.xbd.index import IndexRequest, load_index
@@ -45,14 +46,37 @@ class XBDTiles(NonGeoDataset):
         max_images: int = 8,
         workers: int | None = None,
         progress: bool = True,
+        transforms: Callable[[Sample], Sample] | None = None,
     ) -> None:
-        """Initialise new tiles; the subclasses say what the arguments mean."""
+        """Initialise new tiles.
+
+        Args:
+            root: Folder that holds ``train``, ``tier3``, ``test`` or ``hold``, or several such folders.
+            split: ``train`` and ``val`` share out the folders named by ``folders``; ``test`` and ``hold`` are
+                the official sets.
+            tile_px: Side of a tile, a divisor of 1024; tiles do not overlap.
+            labels: How labels become masks.
+            splits: How tiles are shared out over ``train`` and ``val``; the paper's split by default.
+            folders: Folders that are shared out.
+            on_error: ``refuse`` bad files, or ``drop`` the image pairs that have any and warn with their number.
+            cache_dir: Where the index is kept; ``~/.cache/geo-noisy/xbd`` by default.
+            tile_cache: Keep decoded tiles in this folder (8 MiB an image pair); by default nothing is written.
+            max_images: Images (of one date) that each worker keeps decoded in memory, 4 MiB each.
+            workers: Threads that read the labels for the index.
+            progress: Show a progress bar while the index is built.
+            transforms: Changes a sample before it is returned.
+
+        Raises:
+            DatasetNotFoundError: If none of the folders is there.
+            XBDDataError: If files are bad (all are named at once), unless they are left out.
+        """
         _check(split=split, tile_px=tile_px, folders=folders, on_error=on_error, max_images=max_images)
         self.root = root
         self.split = split
         self.tile_px = tile_px
         self.labels = labels or XBDLabels()
         self.splits = splits or XBDSplit()
+        self.transforms = transforms
         roots = (root,) if isinstance(root, str | Path) or not isinstance(root, Sequence) else tuple(root)
         wanted = tuple(folders) if split in ('train', 'val') else (split,)
         request = IndexRequest(tuple(map(Path, roots)), wanted, tile_px, self.labels)

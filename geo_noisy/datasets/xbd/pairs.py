@@ -1,7 +1,7 @@
-"""xBD: temporal pairs for pretraining, and damage segmentation downstream."""
+"""xBD for pretraining: temporal pairs, and the noise that the damage makes."""
 
-from collections.abc import Callable, Sequence
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import geopandas as gpd
 import numpy as np
@@ -12,14 +12,10 @@ from torchgeo.datasets.utils import Path, Sample
 
 from geo_noisy.datasets.pair_dataset import Look, PairDataset
 from geo_noisy.datasets.pair_sample import noisy_flag
-from geo_noisy.datasets.rows import row_of
-from geo_noisy.datasets.xbd.base import OnError, Split, XBDTiles
+from geo_noisy.datasets.xbd.base import XBDTiles
 from geo_noisy.datasets.xbd.export import write_geotiffs, write_polygons
-from geo_noisy.datasets.xbd.labels import CLASSES
-from geo_noisy.datasets.xbd.masks import XBDLabels, class_mask
-from geo_noisy.datasets.xbd.plot import plot_pair, plot_segmentation
-from geo_noisy.datasets.xbd.scan import NAMES
-from geo_noisy.datasets.xbd.splits import XBDSplit
+from geo_noisy.datasets.xbd.masks import class_mask
+from geo_noisy.datasets.xbd.plot import plot_pair
 from geo_noisy.pairs.source import PairTable
 
 
@@ -45,62 +41,19 @@ class XBDPairs(PairDataset, XBDTiles):
 
     classes: ClassVar[tuple[str, ...]] = ('background', 'building')
 
-    def __init__(
-        self,
-        root: Path | Sequence[Path] = 'data',
-        *,
-        split: Split = 'train',
-        tile_px: int = 512,
-        labels: XBDLabels | None = None,
-        splits: XBDSplit | None = None,
-        folders: Sequence[str] = ('train', 'tier3'),
-        min_noise: float = 0.0,
-        transforms: Callable[[Sample], Sample] | None = None,
-        on_error: OnError = 'refuse',
-        cache_dir: Path | None = None,
-        tile_cache: Path | None = None,
-        max_images: int = 8,
-        workers: int | None = None,
-        progress: bool = True,
-    ) -> None:
+    def __init__(self, root: Path | Sequence[Path] = 'data', *, min_noise: float = 0.0, **kwargs: Any) -> None:
         """Initialise a new XBDPairs.
 
         Args:
             root: Folder that holds ``train``, ``tier3``, ``test`` or ``hold``, or several such folders.
-            split: ``train`` and ``val`` share out the folders named by ``folders``; ``test`` and ``hold`` are
-                the official sets.
-            tile_px: Side of a tile, a divisor of 1024; tiles do not overlap.
-            labels: How labels become masks.
-            splits: How tiles are shared out over ``train`` and ``val``; the paper's split by default.
-            folders: Folders that are shared out.
             min_noise: Pairs with more noise than this are noisy.
-            transforms: Changes a sample before it is returned.
-            on_error: ``refuse`` bad files, or ``drop`` the image pairs that have any and warn with their number.
-            cache_dir: Where the index is kept; ``~/.cache/geo-noisy/xbd`` by default.
-            tile_cache: Keep decoded tiles in this folder (8 MiB an image pair); by default nothing is written.
-            max_images: Images (of one date) that each worker keeps decoded in memory, 4 MiB each.
-            workers: Threads that read the labels for the index.
-            progress: Show a progress bar while the index is built.
+            **kwargs: Arguments of :class:`~geo_noisy.datasets.xbd.base.XBDTiles`.
 
         Raises:
             DatasetNotFoundError: If none of the folders is there.
             XBDDataError: If files are bad (all are named at once), unless they are left out.
         """
-        super().__init__(
-            root,
-            split=split,
-            tile_px=tile_px,
-            labels=labels,
-            splits=splits,
-            folders=folders,
-            on_error=on_error,
-            cache_dir=cache_dir,
-            tile_cache=tile_cache,
-            max_images=max_images,
-            workers=workers,
-            progress=progress,
-        )
-        self.transforms = transforms
+        super().__init__(root, **kwargs)
         self._times = _seconds(self.index)
         self._noise = self.index['noise'].to_numpy()
         self._noisy = np.array([noisy_flag(noise, min_noise) for noise in self._noise], dtype=np.int8)
@@ -143,85 +96,6 @@ class XBDPairs(PairDataset, XBDTiles):
     def write_polygons(self, path: Path) -> int:
         """Write the buildings of all images as GeoParquet in longitude and latitude; returns their number."""
         return write_polygons(self.index, path, repair=self.labels.repair)
-
-
-class XBDSegmentation(XBDTiles):
-    """Damage segmentation from the post-disaster tile alone (paper, section V-A).
-
-    Samples hold ``image`` [3, H, W] float32 and ``mask`` [H, W] int64 with the five classes; 255 is ignored.
-
-    If you use xBD in your research, please cite:
-
-    * https://arxiv.org/abs/1911.09296
-
-    Attributes:
-        index: One row a tile, as in :class:`XBDPairs` but for ``noisy``.
-    """
-
-    classes: ClassVar[tuple[str, ...]] = CLASSES
-
-    def __init__(
-        self,
-        root: Path | Sequence[Path] = 'data',
-        *,
-        split: Split = 'train',
-        tile_px: int = 512,
-        labels: XBDLabels | None = None,
-        splits: XBDSplit | None = None,
-        folders: Sequence[str] = ('train', 'tier3'),
-        transforms: Callable[[Sample], Sample] | None = None,
-        on_error: OnError = 'refuse',
-        cache_dir: Path | None = None,
-        tile_cache: Path | None = None,
-        max_images: int = 8,
-        workers: int | None = None,
-        progress: bool = True,
-    ) -> None:
-        """Initialise a new XBDSegmentation; the arguments are those of :class:`XBDPairs`."""
-        super().__init__(
-            root,
-            split=split,
-            tile_px=tile_px,
-            labels=labels,
-            splits=splits,
-            folders=folders,
-            on_error=on_error,
-            cache_dir=cache_dir,
-            tile_cache=tile_cache,
-            max_images=max_images,
-            workers=workers,
-            progress=progress,
-        )
-        self.transforms = transforms
-
-    def __getitem__(self, index: int) -> Sample:
-        """Post-disaster tile and its classes."""
-        tile = self._reader.read(
-            self._source(row_of(index, count=len(self), of=f'the {self.split} split of XBDSegmentation')), 1
-        )
-        sample: Sample = {
-            'image': torch.from_numpy(tile[:3]).to(torch.float32),
-            'mask': torch.from_numpy(class_mask(tile[3], labels=self.labels, binary=False)).to(torch.int64),
-        }
-        return sample if self.transforms is None else self.transforms(sample)
-
-    def class_counts(self) -> NDArray[np.int64]:
-        """Pixels of each of the five classes over the split, without the ignored ones; shape [5], int64."""
-        pixels = self.index[[f'pixels_{name}' for name in NAMES]].sum().to_numpy(dtype=np.int64)
-        counts = np.zeros(256, dtype=np.int64)
-        classes = class_mask(np.arange(len(NAMES), dtype=np.uint8), labels=self.labels, binary=False)
-        np.add.at(counts, classes, pixels)
-        return counts[: len(self.classes)]
-
-    def plot(self, sample: Sample, show_titles: bool = True, suptitle: str | None = None) -> Figure:
-        """Draw the tile, its classes, and the predicted ones where there.
-
-        Args:
-            sample: A sample of this data set, with values in sensor units; ``prediction`` [H, W] is drawn too.
-            show_titles: Write a title above each panel.
-            suptitle: Title of the figure.
-        """
-        return plot_segmentation(sample, show_titles=show_titles, suptitle=suptitle)
 
 
 def _seconds(index: gpd.GeoDataFrame) -> NDArray[np.int64]:

@@ -2,11 +2,11 @@
 
 import hashlib
 import math
-from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from geo_noisy.datasets.xbd.labels import SIDE_PX, read_label
@@ -52,11 +52,11 @@ class TileReader:
         self.labels = labels
         self.cache_dir = cache_dir
         self.max_images = max_images
-        self._decoded: OrderedDict[str, NDArray[np.uint8]] = OrderedDict()
+        self._decoded: LRUCache[str, NDArray[np.uint8]] = LRUCache(max_images)
 
     def __getstate__(self) -> dict[str, object]:
         """Leave the decoded images behind when a worker gets its copy."""
-        return self.__dict__ | {'_decoded': OrderedDict()}
+        return self.__dict__ | {'_decoded': LRUCache(self.max_images)}
 
     def read(self, source: TileSource, date: int) -> NDArray[np.uint8]:
         """Pixels of a tile at one date.
@@ -78,13 +78,10 @@ class TileReader:
         """The whole image with its codes, [4, 1024, 1024], from memory or decoded now."""
         path = source.images[date]
         if path in self._decoded:
-            self._decoded.move_to_end(path)
             return self._decoded[path]
         label = read_label(Path(source.labels[date]), post=date == 1, repair=self.labels.repair)
         image = np.concatenate([decode_png(path), draw_codes(label, overlap=self.labels.overlap)[None]])
         self._decoded[path] = image
-        if len(self._decoded) > self.max_images:
-            self._decoded.popitem(last=False)
         return image
 
     def _cached(self, source: TileSource, date: int) -> NDArray[np.uint8]:
