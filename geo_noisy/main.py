@@ -1,95 +1,81 @@
-"""The command line: TorchGeo's trainer with our names, and commands of our own."""
+"""The command line: picks a command, and imports nothing heavy before."""
 
-import argparse
+import difflib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from importlib import import_module
 
-TRAINER_COMMANDS = ('fit', 'validate', 'test', 'predict')
+from geo_noisy import __version__
+from geo_noisy.commands.boundary import run_command
+from geo_noisy.errors import UsageError
+
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    'try it': {
+        'demo': ('demo', 'pretrain, probe and compare on a small synthetic data set'),
+        'scenes': ('scenes', 'write synthetic scenes at several dates, with polygons of change'),
+    },
+    'make pairs over a region': {
+        'index': ('index', 'find temporal pairs in images, and say how noisy they are'),
+    },
+    'train and measure, from a YAML file': {
+        'fit': ('trainer', 'pretrain an encoder, or train a probe on one'),
+        'validate': ('trainer', 'measure a checkpoint on validation data'),
+        'test': ('trainer', 'measure a checkpoint on test data'),
+        'predict': ('trainer', 'predict with a checkpoint'),
+    },
+    'compare': {
+        'sweep': ('sweep', 'run a grid of experiments and compare its cells'),
+        'report': ('report', "draw the paper's figures from tables of results, and judge its claims"),
+    },
+}
+"""What one wants, the commands for it, and of each its module in ``geo_noisy.commands`` and what it does."""
+
+_MODULES = {name: module for commands in COMMANDS.values() for name, (module, _) in commands.items()}
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command.
 
-    ``fit``, ``validate``, ``test`` and ``predict`` are TorchGeo's LightningCLI; the other commands print their
-    own help.
-
     Args:
         args: Words of the command line; those of the process by default.
 
     Returns:
-        Exit status: 0 when all went well, 2 when the input was wrong.
+        Exit status: 0 when all went well; 1 when an input or the run failed; 2 when the command line or a config is
+        wrong; 128 + n when ended by signal n.
     """
     words = list(sys.argv[1:] if args is None else args)
-    if words and words[0] in TRAINER_COMMANDS:
-        return run_trainer(words)
-    parser = _parser()
-    parsed = parser.parse_args(words)
-    if not hasattr(parsed, 'run'):
-        parser.print_help()
-        return 2
-    try:
-        return int(parsed.run(parsed))
-    except (ValueError, OSError, ModuleNotFoundError) as error:
-        print(f'geo-noisy: {error}', file=sys.stderr)
-        return 2
+    debug = '--debug' in words
+    return run_command(lambda: _run([word for word in words if word != '--debug']), debug=debug)
 
 
-def run_trainer(words: list[str]) -> int:
-    """Run TorchGeo's command line, with the names of this package importable by class name."""
-    import torchgeo.main
-
-    import geo_noisy.datamodules
-    import geo_noisy.tasks  # noqa: F401  # importing makes the class names known
-
-    # LightningCLI warns of arguments given beside those of the process.
-    torchgeo.main.main(None if words == sys.argv[1:] else words)
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    from geo_noisy import __version__
-
-    parser = argparse.ArgumentParser(
-        prog='geo-noisy', description='Contrastive pretraining from temporal image pairs that may be noisy.'
-    )
-    parser.add_argument('--version', action='version', version=__version__)
-    commands = parser.add_subparsers(title='commands', metavar='COMMAND')
-    for name in TRAINER_COMMANDS:
-        commands.add_parser(name, help=f'{name} from a YAML file, as `torchgeo {name}` does')
-    _add_own_commands(commands)
-    return parser
+def _run(words: Sequence[str]) -> int:
+    name, *rest = words or ['']
+    if name == '--version':
+        print(__version__)
+        return 0
+    if name in ('', '-h', '--help'):
+        print(_help())
+        return 0 if name else 2
+    if name not in _MODULES:
+        close = difflib.get_close_matches(name, _MODULES, n=1)
+        hint = f'did you mean {close[0]}?' if close else '`geo-noisy --help` lists them.'
+        raise UsageError(f'there is no command {name!r}; {hint}')
+    module = import_module(f'geo_noisy.commands.{_MODULES[name]}')
+    status: int = module.run(name, rest)
+    return status
 
 
-def _add_own_commands(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
-    from geo_noisy.audit import command as index
-    from geo_noisy.datasets.vts import scenes
-    from geo_noisy.experiments import command as experiments
-
-    def _add(name: str, text: str, add_arguments: Callable[..., None], run: Callable[..., int]) -> None:
-        command = commands.add_parser(name, help=text, description=text)
-        add_arguments(command)
-        command.set_defaults(run=run)
-
-    _add('index', 'find temporal pairs in images, and say how noisy they are', index.add_arguments, index.run)
-    _add('scenes', 'write synthetic scenes at several dates, with polygons of change', scenes.add_arguments, scenes.run)
-    _add(
-        'demo',
-        'pretrain, probe and compare on a small synthetic data set',
-        experiments.add_demo_arguments,
-        experiments.run_demo,
-    )
-    _add(
-        'sweep',
-        'run a grid of experiments and compare its cells',
-        experiments.add_sweep_arguments,
-        experiments.run_sweep,
-    )
-    _add(
-        'report',
-        "draw the paper's figures from tables of results, and judge its claims",
-        experiments.add_report_arguments,
-        experiments.run_report,
-    )
+def _help() -> str:
+    lines = ['Contrastive pretraining from temporal image pairs that may be noisy.', '']
+    lines += ['usage: geo-noisy COMMAND ...', '       geo-noisy COMMAND --help', '       geo-noisy --version']
+    for want, commands in COMMANDS.items():
+        lines += ['', f'{want}:', *(f'  {name:<10}{text}' for name, (_, text) in commands.items())]
+    lines += [
+        '',
+        'With --debug, an error shows where it came from. Exit status: 0 all went well, 1 an input or the run',
+    ]
+    lines += ['failed, 2 the command line or a config is wrong, 128 + n ended by signal n.']
+    return '\n'.join(lines)
 
 
 if __name__ == '__main__':

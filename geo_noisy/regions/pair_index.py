@@ -11,6 +11,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from geo_noisy.pairs.source import STRATA
 from geo_noisy.regions.files.exclusions import tally
 from geo_noisy.regions.locate_events import locate_events
 from geo_noisy.regions.location_frame import location_frame
@@ -104,6 +105,17 @@ class PairIndex(RegionTables):
         excluded = (*self.excluded, *polygons.excluded, *problems)
         return replace(self, events=events, noise_method=method, excluded=excluded)
 
+    def check_pairs(self) -> None:
+        """Make sure that there is a pair.
+
+        Raises:
+            ValueError: If no two dates of any location make one.
+        """
+        if sum(self.count(stratum) for stratum in STRATA) == 0:
+            raise ValueError(
+                f'No two dates of any of {len(self)} locations make a pair under these rules: {self.rules}.'
+            )
+
     def with_rules(self, rules: PairRules) -> 'PairIndex':
         """Choose which dates make a pair, and when it is noisy."""
         return replace(self, rules=rules)
@@ -133,7 +145,12 @@ class PairIndex(RegionTables):
         return replace(self, locations=replace(self.locations, split=split))
 
     def with_statistics(self, *, windows: int = 256, seed: int = 0) -> 'PairIndex':
-        """Measure means and deviations of the bands on the training split (on all where none is assigned)."""
+        """Measure means and deviations of the bands on the training split (on all where none is assigned).
+
+        Args:
+            windows: Windows to read.
+            seed: Seed of their choice, and of the dates.
+        """
         return replace(self, statistics=measure_bands(self, windows=windows, seed=seed))
 
     def split(self, name: Literal['train', 'val', 'test']) -> 'PairIndex':

@@ -1,4 +1,3 @@
-import argparse
 import re
 
 import geopandas as gpd
@@ -8,12 +7,13 @@ import pytest
 import rasterio
 import torch
 
-from geo_noisy.audit import agreement, audit, command, estimate_noise, write_map
+from geo_noisy.audit import agreement, audit, estimate_noise, write_map
 from geo_noisy.audit.estimate import feature_distances, pixel_distances, relative_scores
 from geo_noisy.audit.map import describe_location
 from geo_noisy.audit.mixture import fit_mixture
+from geo_noisy.commands import index as index_command
+from geo_noisy.commands import scenes
 from geo_noisy.datasets import TemporalPairs
-from geo_noisy.datasets.vts import scenes
 from geo_noisy.datasets.vts.scenes import write_scenes
 from geo_noisy.pairs import PairIndex, PairKey, PairRules, build_index, change_polygons, scan_rasters
 from tests.data.regions import polygons, random_index, square, write_raster, write_series
@@ -33,14 +33,12 @@ def folder(tmp_path):
 
 
 def run(module, *words):
-    parser = argparse.ArgumentParser()
-    module.add_arguments(parser)
-    return module.run(parser.parse_args([str(word) for word in words]))
+    return module.run(module.__name__.split('.')[-1], [str(word) for word in words])
 
 
 def indexed(folder, *words):
     """Run ``geo-noisy index`` and read what it wrote."""
-    assert run(command, folder / 'images', '-o', folder / 'pairs.parquet', '--size-px', 32, *words) == 0
+    assert run(index_command, folder / 'images', '-o', folder / 'pairs.parquet', '--size-px', 32, *words) == 0
     return PairIndex.read(folder / 'pairs.parquet')
 
 
@@ -170,7 +168,7 @@ def test_assets_and_sensors_of_a_table_reach_the_index(folder):
     pd.DataFrame(rows).to_parquet(folder / 'items.parquet')
     words = ['--table', folder / 'items.parquet', '--table-root', folder / 'images', '--assets', 'data']
     words += ['--sensor-column', 'craft', '--same-sensor', '-o', folder / 'p.parquet', '--size-px', 32]
-    assert run(command, *words) == 0
+    assert run(index_command, *words) == 0
     assert PairIndex.read(folder / 'p.parquet').count('unknown') == 4
 
 
@@ -180,15 +178,15 @@ def test_a_table_serves_in_place_of_images(folder):
     )
     words = ['-o', folder / 'p.parquet', '--size-px', 32, '--table', folder / 'table.csv', '--path-column', 'path']
     words += ['--date-column', 'day', '--cloud-column', 'clouds', '--table-root', folder / 'images']
-    assert run(command, *words) == 0
+    assert run(index_command, *words) == 0
     assert PairIndex.read(folder / 'p.parquet').index['dates'][0].astype('datetime64[Y]').astype(str).tolist() == [
         '2001',
         '2002',
     ]
     with pytest.raises(ValueError, match='No location has two dates'):
-        run(command, *words, '--max-cloud', 50)
+        run(index_command, *words, '--max-cloud', 50)
     with pytest.raises(FileNotFoundError, match=r'The table nowhere\.csv is not there'):
-        run(command, *words, '--table', 'nowhere.csv')
+        run(index_command, *words, '--table', 'nowhere.csv')
 
 
 @pytest.mark.parametrize(
@@ -198,10 +196,10 @@ def test_a_table_serves_in_place_of_images(folder):
         (['--polygons', 'x', '--change-raster', 'y'], 'not both'),
         (['--polygons', '{folder}/change.gpkg'], 'more than two dates'),
         (['--split', '0.5', '0.25', '0.25'], '1 blocks cannot be shared out'),
-        (['--res', '1', '2', '3'], '3 were given'),
-        (['--event-column', 'event'], '--event-column says something about polygons'),
-        (['--event-date', '2021-01-01'], '--event-date says something about polygons'),
-        (['--change-raster', 'x', '--class-column', 'kind'], '--class-column says something about polygons'),
+        (['--res', '1', '2', '3'], '--res takes 1 or 2 values; 3 were given'),
+        (['--event-column', 'event'], '--event-column cannot act without --polygons'),
+        (['--event-date', '2021-01-01'], '--event-date cannot act without --polygons'),
+        (['--change-raster', 'x', '--class-column', 'kind'], '--class-column cannot act without --polygons'),
         (['--polygons', 'nowhere.gpkg'], 'holds no polygons that can be read'),
         (['-o', '{folder}/nowhere/x.parquet'], 'make it first'),
         (['--map', '{folder}/nowhere/x.html'], 'make it first'),

@@ -1,0 +1,69 @@
+"""From an error to one paragraph and an exit status."""
+
+import argparse
+import dis
+from pathlib import Path
+from types import TracebackType
+
+from geo_noisy.errors import InputError, UsageError
+
+FAILED, WRONG = 1, 2
+_PACKAGE = str(Path(__file__).parents[1])
+_ARGUMENTS = (ValueError, TypeError, LookupError)
+_PATHS = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+_READERS = frozenset({'rasterio', 'pyogrio', 'pyarrow', 'zipfile', 'zlib', 'lzma', 'pickle', '_pickle', 'PIL', 'yaml'})
+
+
+def explain(error: BaseException) -> tuple[int, str]:
+    """Exit status and message of an error.
+
+    Args:
+        error: What a command raised.
+
+    Returns:
+        2 and the message where the command line or a config is wrong: a wrong option, a value that one of our checks
+        refuses, a path that leads nowhere. 1 where an input or the run failed; what nobody foresaw says so.
+    """
+    if isinstance(error, UsageError | argparse.ArgumentError):
+        return WRONG, _text(error)
+    if isinstance(error, OSError):
+        return WRONG if isinstance(error, _PATHS) else FAILED, _text(error)
+    if isinstance(error, InputError):
+        return FAILED, _text(error)
+    if _is_our_check(error):
+        return WRONG if isinstance(error, _ARGUMENTS) else FAILED, _text(error)
+    name = type(error).__name__
+    if name == 'MisconfigurationException':  # Lightning's word for a wrong argument of its trainer
+        return WRONG, _text(error)
+    if type(error).__module__.split('.')[0] in _READERS:
+        return FAILED, f'an input cannot be read: {name}: {_text(error)} (in {_place(error)}; --debug shows the rest)'
+    return FAILED, f'this is unexpected: {name}: {_text(error)} in {_place(error)}; run again with --debug.'
+
+
+def _text(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f'{error.filename}: {error.strerror}.'
+    if isinstance(error, _PATHS) and ' ' not in str(error):  # some libraries give the path alone
+        return f'{error}: no such file or folder.'
+    message = error.args[0] if isinstance(error, KeyError) and error.args else error
+    return str(message).strip() or 'no message'
+
+
+def _innermost(error: BaseException) -> TracebackType | None:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace
+
+
+def _is_our_check(error: BaseException) -> bool:
+    """Whether a ``raise`` of this package made the error; what Python itself raises on our lines is unforeseen."""
+    trace = _innermost(error)
+    if trace is None or not trace.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+        return False
+    return trace.tb_frame.f_code.co_code[trace.tb_lasti] == dis.opmap['RAISE_VARARGS']
+
+
+def _place(error: BaseException) -> str:
+    trace = _innermost(error)
+    return 'an unknown place' if trace is None else f'{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}'

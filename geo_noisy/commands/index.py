@@ -1,0 +1,90 @@
+"""``geo-noisy index``: find temporal pairs in images, and say how noisy they are."""
+
+from collections.abc import Sequence
+
+from geo_noisy.audit.map import write_map
+from geo_noisy.audit.report import audit
+from geo_noisy.commands.options import Chosen, Options
+from geo_noisy.commands.outputs import check_outputs
+from geo_noisy.errors import UsageError
+from geo_noisy.regions.build import build_index
+from geo_noisy.regions.files.item_tables import scan_table
+from geo_noisy.regions.files.scan import FileScan, find_rasters, scan_rasters
+from geo_noisy.regions.noise.change_rasters import change_raster
+from geo_noisy.regions.noise.polygons import change_polygons
+from geo_noisy.regions.pair_index import PairIndex
+from geo_noisy.regions.rules import PairRules
+from geo_noisy.regions.windows.coverage import Limits
+
+
+def run(command: str, words: Sequence[str]) -> int:
+    """Index images, print the audit, write the file and the map.
+
+    Raises:
+        UsageError: If the command line is wrong.
+        ValueError: If the images cannot serve, with the reasons.
+        FileNotFoundError: If a path leads nowhere.
+    """
+    chosen = _options(command).parse(words)
+    scan = _scan(chosen)
+    limits, rules = chosen.call(Limits), chosen.call(PairRules)
+    index: PairIndex = chosen.call(build_index, scan, limits=limits, rules=rules)
+    index = _with_noise(index, chosen)
+    index.check_pairs()
+    if chosen['split']:
+        index = chosen.call(PairIndex.with_splits, index)
+    if chosen['statistics']:
+        index = chosen.call(PairIndex.with_statistics, index)
+    index.write(chosen['output'])
+    print(audit(index))
+    print(f'Written:    {chosen["output"]}')
+    if chosen['map']:
+        shown = write_map(index, chosen['map'])
+        print(f'Map:        {chosen["map"]} ({shown:,} of {len(index):,} locations)')
+    return 0
+
+
+def _options(command: str) -> Options:
+    """Options from the signatures of what makes an index; a new parameter there is a new option here."""
+    options = Options(command, __doc__)
+    options.add('-o', '--output', required=True, metavar='FILE', text='GeoParquet file to write')
+    options.add('--map', metavar='HTML', text='also write a map; a click on a location shows its dates')
+    take = options.take
+    take(scan_rasters, 'images', names={'paths': 'images'}, positional='images', needs='images')
+    take(scan_table, 'a table in place of images', names={'root': 'table_root'}, needs='table')
+    take(build_index, 'windows', skip=('scan', 'limits', 'rules'))
+    take(Limits, 'what a window must offer')
+    take(change_polygons, 'noise from polygons', names={'crs': 'polygons_crs'}, needs='polygons')
+    names = {'paths': 'change_raster'}
+    take(change_raster, 'noise from rasters instead', names=names, shared=('event_date',), needs='change_raster')
+    take(PairIndex.with_noise, 'how noise is measured', names={'method': 'noise'}, skip=('polygons',))
+    take(PairRules, 'pairs')
+    names = {'shares': 'split', 'seed': 'split_seed'}
+    take(PairIndex.with_splits, 'train, validation and test', names=names, needs='split')
+    names = {'windows': 'statistics', 'seed': 'split_seed'}
+    take(PairIndex.with_statistics, 'bands; --statistics 0 for none', names=names, shared=('split_seed',))
+    return options
+
+
+def _scan(chosen: Chosen) -> FileScan:
+    outputs = {'--output': chosen['output'], '--map': chosen['map']}
+    named = [chosen['table'], chosen['polygons'], chosen['ground'], *(chosen['change_raster'] or ())]
+    named = [path for path in named if path is not None]
+    if bool(chosen['images']) == bool(chosen['table']):
+        raise UsageError('give images, or a table of them (--table), and not both.')
+    if chosen['polygons'] and chosen['change_raster']:
+        raise UsageError('give --polygons or --change-raster, not both.')
+    if not chosen['table']:
+        check_outputs(outputs, [*named, *find_rasters(chosen['images'])])
+        return chosen.call(scan_rasters)
+    check_outputs(outputs, named)
+    scan: FileScan = chosen.call(scan_table)
+    check_outputs(outputs, [path for paths in scan.files['paths'] for path in paths])
+    return scan
+
+
+def _with_noise(index: PairIndex, chosen: Chosen) -> PairIndex:
+    for source, option in ((change_polygons, 'polygons'), (change_raster, 'change_raster')):
+        if chosen[option]:
+            return chosen.call(PairIndex.with_noise, index, chosen.call(source))
+    return index

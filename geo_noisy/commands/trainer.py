@@ -1,0 +1,97 @@
+"""``geo-noisy fit|validate|test|predict``: TorchGeo's command line, with our names and one paragraph an error."""
+
+import argparse
+import os
+import pickle
+import sys
+from collections.abc import Sequence
+
+import torchgeo.main  # makes TorchGeo's class names known
+from lightning.pytorch.cli import LightningCLI
+
+import geo_noisy.datamodules
+import geo_noisy.tasks
+from geo_noisy import __version__
+from geo_noisy.commands.config_words import check_config, config_files, written_out
+from geo_noisy.commands.parser_messages import one_paragraph
+from geo_noisy.errors import InputError, UsageError
+
+_GDAL = {
+    'GDAL_DISABLE_READDIR_ON_OPEN': 'EMPTY_DIR',
+    'AWS_NO_SIGN_REQUEST': 'YES',
+    'GDAL_MAX_RAW_BLOCK_CACHE_SIZE': '200000000',
+    'GDAL_SWATH_SIZE': '200000000',
+    'VSI_CURL_CACHE_SIZE': '200000000',
+}
+"""As in :mod:`torchgeo.main`."""
+
+# What arguments from a config make constructors raise; damaged files (OSError) and the rest pass through.
+_WRONG_ARGUMENTS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError)
+_NO_CHECKPOINT = 'it is cut short, empty or no PyTorch file, or holds code besides weights, which is not run'
+
+
+class _Trainer(LightningCLI):
+    """LightningCLI that tells a wrong config apart from a run that failed."""
+
+    def instantiate_classes(self) -> None:
+        try:
+            super().instantiate_classes()
+        except _WRONG_ARGUMENTS as error:
+            if _is_no_checkpoint(error):
+                raise
+            raise UsageError(_wrong_config(error)) from error
+
+
+def run(command: str, words: Sequence[str]) -> int:
+    """Run TorchGeo's command line, with the names of this package importable by class name.
+
+    Raises:
+        UsageError: If an option or a config is wrong.
+        InputError: If a checkpoint cannot be read.
+    """
+    for package in (geo_noisy.datamodules, geo_noisy.tasks):
+        for name in package.__all__:  # what is imported at first use has no name before
+            getattr(package, name)
+    os.environ.update(_GDAL)
+    args = [command, *written_out(words)]
+    for path in config_files(words):
+        check_config(path)
+    try:
+        _Trainer(
+            model_class=torchgeo.main.BaseTask,
+            datamodule_class=torchgeo.main.BaseDataModule,
+            seed_everything_default=0,
+            parser_kwargs={'version': __version__, 'prog': 'geo-noisy', 'exit_on_error': False},
+            subclass_mode_model=True,
+            subclass_mode_data=True,
+            save_config_kwargs={'overwrite': True},
+            # LightningCLI warns of arguments given beside those of the process.
+            args=None if args == sys.argv[1:] else args,
+        )
+    except argparse.ArgumentError as error:
+        raise UsageError(f'{one_paragraph(str(error))}; {_help(command, str(error))}') from error
+    except (pickle.UnpicklingError, EOFError, *_WRONG_ARGUMENTS) as error:
+        if not _is_no_checkpoint(error):
+            raise
+        named = [word for word in words if 'ckpt_path' in word or 'weights' in word or word.endswith('.ckpt')]
+        raise InputError(
+            f'The checkpoint ({" ".join(named) or "of the config"}) cannot be read: {_NO_CHECKPOINT}.'
+        ) from error
+    return 0
+
+
+def _is_no_checkpoint(error: BaseException) -> bool:
+    """Whether reading a checkpoint is behind an error."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return isinstance(error, pickle.UnpicklingError | EOFError) or 'PytorchStreamReader' in str(error)
+
+
+def _help(command: str, message: str) -> str:
+    part = next((f'{part}.help CLASS' for part in ('model', 'data') if f'"{part}' in message), 'help')
+    return f'`geo-noisy {command} --{part}` lists what there is.'
+
+
+def _wrong_config(error: Exception) -> str:
+    text = one_paragraph(str(error.args[0] if isinstance(error, KeyError) and error.args else error))
+    return text if isinstance(error, ValueError) else f'the config does not fit: {type(error).__name__}: {text}'

@@ -1,0 +1,13 @@
+"""What a command tells apart: a wrong command line or config, and an input that cannot serve.
+
+A check of an argument raises ``ValueError`` as everywhere in Python; what is read from a file and found wanting raises
+:class:`InputError`. Both carry one message: the value, its place, the remedy.
+"""
+
+
+class UsageError(ValueError):
+    """The command line or a config is wrong; a command ends with exit status 2."""
+
+
+class InputError(ValueError):
+    """What was read cannot serve: a damaged or foreign file, a table that lacks a column; exit status 1."""

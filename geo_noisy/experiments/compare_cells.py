@@ -1,0 +1,76 @@
+"""Run a grid, or read the tables of some, and tell how their cells compare."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from geo_noisy.errors import InputError
+from geo_noisy.experiments.grid import read_comparisons, read_grid
+from geo_noisy.experiments.method_figures import write_method_figures
+from geo_noisy.experiments.report import compare, write_report
+from geo_noisy.experiments.results import metric_of
+from geo_noisy.experiments.sweep import Engine, run_grid
+from geo_noisy.experiments.table import read_table
+
+
+def sweep(grid: Path, folder: Path, *, engine: Engine = 'local', cpus: float = 1, gpus: float = 0) -> bool:
+    """Run the cells of a grid file, print how they compare, and write the report.
+
+    Args:
+        grid: Grid file, see :func:`~geo_noisy.experiments.grid.read_grid`.
+        folder: Folder of runs and results.
+        engine: See :func:`~geo_noisy.experiments.sweep.run_grid`, as for the rest.
+        cpus: CPUs of a cell.
+        gpus: GPUs of a cell.
+
+    Returns:
+        Whether all cells ended well but for those that the grid allows to fail.
+    """
+    cells, comparisons = read_grid(grid), read_comparisons(grid)
+    print(f'{len(cells)} cells: pretrain an encoder or not, probe it, test. Run folder: {folder}')
+    table = run_grid(cells, folder, engine=engine, cpus=cpus, gpus=gpus)
+    failed, table = table[table['error'].notna()], table[table['error'].isna()]
+    for data, rows in table.groupby('data', sort=False) if len(table) else ():
+        print(compare(rows, comparisons, metric=metric_of(str(data))))
+    if len(table):
+        write_report(folder, table, command=f'geo-noisy report {folder}')
+    optional = failed['key'].isin([cell.key for cell in cells if cell.optional])
+    for _, row in failed[optional].iterrows():
+        print(f'Left out, as the grid allows: {row["name"]} ({row["error"]}).')
+    if not optional.all():
+        count = int((~optional).sum())
+        print(f'{count} cells failed; see the column `error` of {folder / "results.csv"}. Run again to retry.')
+        return False
+    print(f'Table: {folder / "results.csv"}  Figures: {folder / "figures"}  Report: {folder / "report.md"}')
+    return True
+
+
+def report(
+    tables: Sequence[Path], *, output: Path | None = None, textures: Path | None = None, xbd: Path | None = None
+) -> Path:
+    """Draw the paper's figures from tables of results, and judge its claims.
+
+    Args:
+        tables: Results.parquet or .csv of sweeps, or their folders.
+        output: Folder of the report; that of the first table by default.
+        textures: Folder of DTD for figure 3; embedded textures by default.
+        xbd: Folder of xBD for figure 6; VTS stands in by default.
+
+    Returns:
+        Path of the report.
+
+    Raises:
+        InputError: If a table holds no results.
+    """
+    first = tables[0]
+    folder = output or (first if first.is_dir() else first.parent)
+    frames = [read_table(path) for path in tables]
+    empty = [str(path) for path, frame in zip(tables, frames, strict=True) if frame.empty]
+    if empty:
+        raise InputError(f'{", ".join(empty)}: no table of results. Run `geo-noisy sweep GRID --output FOLDER` first.')
+    options = {'--output': output, '--textures': textures, '--xbd': xbd}
+    given = [f'{option} {value}' for option, value in options.items() if value is not None]
+    command = ' '.join(['geo-noisy report', *map(str, tables), *given])
+    figures = write_method_figures(folder / 'figures', vts_root=textures, xbd_root=xbd)
+    return write_report(folder, pd.concat(frames, ignore_index=True), command=command, method_figures=figures)
