@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import signal
 import sys
 import threading
@@ -10,6 +11,8 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 from geo_noisy.commands.explain import explain
+
+_STDOUT = 1  # its file descriptor
 
 
 def run_command(command: Callable[[], int], *, debug: bool = False) -> int:
@@ -60,12 +63,12 @@ def _stopped(number: int) -> int:
 
 def _reader_left() -> bool:
     """Whether nobody reads the output any more (``| head``); then what is left of it goes nowhere."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
+    output = select.poll()
+    output.register(_STDOUT, 0)
+    left = any(event & select.POLLERR for _, event in output.poll(0))
+    if left:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
+    return left
 
 
 @contextlib.contextmanager

@@ -31,6 +31,7 @@ def one_paragraph(message: str) -> str:
     keys = max((problem.keys for problem in problems), key=len)
     texts = dict.fromkeys(problem.text for problem in problems if problem.keys == keys)
     text = re.sub(r"Expected an? <class '(?:[\w.]*\.)?(\w+)'>", r'expected \1', '; '.join(texts))
+    text = re.sub(r'Expected an? typing\.Literal\[([^]]*)\]', r'expected one of \1', text)
     text = re.sub(r'[.;] (?:Got value|Given value): ', ', got ', text)
     return f'{".".join(keys)}: {text}' if keys else text
 

@@ -4,6 +4,7 @@ import argparse
 import os
 import pickle
 import sys
+import traceback
 from collections.abc import Sequence
 
 import torchgeo.main  # makes TorchGeo's class names known
@@ -80,11 +81,14 @@ def run(command: str, words: Sequence[str]) -> int:
     return 0
 
 
-def _is_no_checkpoint(error: BaseException) -> bool:
-    """Whether reading a checkpoint is behind an error."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return isinstance(error, pickle.UnpicklingError | EOFError) or 'PytorchStreamReader' in str(error)
+def _is_no_checkpoint(error: BaseException | None) -> bool:
+    """Whether reading a checkpoint is behind an error; of a foreign file torch's reader raises nearly anything."""
+    while error is not None:
+        frames = traceback.walk_tb(error.__traceback__)
+        if any(frame.f_globals.get('__name__') == 'torch.serialization' for frame, _ in frames):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _help(command: str, message: str) -> str:

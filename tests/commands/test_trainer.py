@@ -1,0 +1,93 @@
+"""``geo-noisy fit`` and its like: what is wrong in one paragraph, and why a run ended by the exit status."""
+
+import contextlib
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from geo_noisy.commands.config_words import written_out
+from geo_noisy.main import main
+from tests.tasks.test_torchgeo import ROOT, cli_arguments, small
+
+MOCO = str(ROOT / 'configs' / 'vts' / 'moco.yaml')
+PROBE = str(ROOT / 'configs' / 'vts' / 'probe.yaml')
+REGION = str(ROOT / 'configs' / 'regions' / 'vts.yaml')
+
+pytestmark = cli_arguments
+
+
+@pytest.mark.parametrize(
+    ('words', 'status', 'message'),
+    [
+        (['fit', '--config', 'nowhere.yaml'], 2, 'The config nowhere.yaml is not a file'),
+        (['fit', '--config', 'text.yaml'], 2, 'The config text.yaml is not YAML: '),
+        (['fit', '--config', 'list.yaml'], 2, 'The config list.yaml holds no keys with values'),
+        (['fit', '--config', MOCO, '--model.init_args.lrr=1'], 2, "model: Option 'lrr' is not accepted; "),
+        (['fit', '--config', MOCO, '--model.init_args.lr=abc'], 2, 'model.lr: expected float, got abc; '),
+        (['fit', '--config', MOCO, '--data.init_args.policy.rate=x'], 2, 'data.policy.rate: expected float, got x; '),
+        (['fit', '--config', MOCO, '--data.init_args.policy.rate=7'], 2, 'PairPolicy.rate is 7.0; the noisy pairs'),
+        (['fit', '--config', MOCO, '--model.class_path=geo_noisy.tasks.Nope'], 2, 'model: No geo_noisy.tasks attr'),
+        (['fit', '--config', MOCO, '--model.init_args.model=resnet1'], 2, "model is 'resnet1': choose an encoder"),
+        (['fit', '--config', MOCO, '--trainer.accelerator=x'], 2, 'You selected an invalid accelerator name'),
+        (['fit', '--config', REGION, '--data.init_args.index=nowhere.parquet'], 2, 'nowhere.parquet'),
+        (['fit', '--wrong'], 2, 'unrecognized arguments: --wrong; `geo-noisy fit --help`'),
+        (['fit'], 2, 'the following arguments are required'),
+        (['fit', '--config', PROBE, '--model.init_args.weights=nowhere.ckpt'], 2, "weights is 'nowhere.ckpt', which"),
+        (['fit', '--config', PROBE, '--model.init_args.weights=text.yaml'], 1, 'The checkpoint (--model.init_args.w'),
+        (['test', '--config', PROBE, '--ckpt_path=text.yaml'], 1, 'The checkpoint (--ckpt_path=text.yaml) cannot be'),
+        (['test', '--config', PROBE, '--ckpt_path=cut.ckpt'], 1, 'The checkpoint (--ckpt_path=cut.ckpt) cannot be'),
+        (['test', '--config', PROBE, '--ckpt_path=empty.ckpt'], 1, 'The checkpoint (--ckpt_path=empty.ckpt) cannot b'),
+    ],
+)
+def test_what_is_wrong_takes_one_paragraph(
+    words: list[str], status: int, message: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    Path('text.yaml').write_text('a: b: c\n')
+    Path('list.yaml').write_text('- a\n')
+    torch.save({'state_dict': {}}, 'whole.ckpt')
+    Path('cut.ckpt').write_bytes(Path('whole.ckpt').read_bytes()[:-100])
+    Path('empty.ckpt').touch()
+    assert main(words) == status
+    err = [line for line in capsys.readouterr().err.splitlines() if line]
+    assert len(err) == 1
+    assert err[0].startswith(f'geo-noisy: {message}')
+
+
+@pytest.mark.parametrize(
+    ('end', 'status', 'message'),
+    [
+        ({'class_path': 'tests.commands.stopping.Signalled'}, 143, None),
+        ({'class_path': 'tests.commands.stopping.Signalled', 'init_args': {'number': 2}}, 130, 'stopped by SIGINT.'),
+        ({'class_path': 'tests.commands.stopping.Failing'}, 1, 'this is unexpected: TypeError: object of type'),
+    ],
+)
+def test_how_a_run_ended(
+    end: dict[str, object], status: int, message: str | None, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    path = small('within_image.yaml', tmp_path, 'dense')
+    config = yaml.safe_load(path.read_text())
+    config['trainer']['callbacks'] = [end]
+    path.write_text(yaml.safe_dump(config))
+    assert main(['fit', '--config', str(path)]) == status
+    err = capsys.readouterr().err
+    assert 'Traceback' not in err
+    assert message is None or f'geo-noisy: {message}' in err
+
+
+def test_nested_nulls(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (['--data.init_args.policy.rate=null'], ['--data.init_args.policy.rate', 'null']):
+        with contextlib.suppress(SystemExit):
+            assert main(['fit', '--config', MOCO, '--data.init_args.policy.seed=3', *words, '--print_config']) == 0
+        policy = yaml.safe_load(capsys.readouterr().out)['data']['init_args']['policy']
+        assert (policy['rate'], policy['seed']) == (None, 3)
+
+
+def test_other_words_stay() -> None:
+    words = ['--config', 'x.yaml', '--model.init_args.weights=null', '--data.init_args.root', '~x', '--trainer.a=null']
+    assert written_out(words) == words
