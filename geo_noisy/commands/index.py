@@ -8,10 +8,11 @@ from geo_noisy.commands.options import Chosen, Options
 from geo_noisy.commands.outputs import check_outputs
 from geo_noisy.errors import UsageError
 from geo_noisy.regions.build import build_index
+from geo_noisy.regions.files.date_formats import as_formats
 from geo_noisy.regions.files.item_tables import scan_table
 from geo_noisy.regions.files.scan import FileScan, find_rasters, scan_rasters
 from geo_noisy.regions.noise.change_rasters import change_raster
-from geo_noisy.regions.noise.polygons import change_polygons
+from geo_noisy.regions.noise.polygons import ChangePolygons, change_polygons
 from geo_noisy.regions.pair_index import PairIndex
 from geo_noisy.regions.rules import PairRules
 from geo_noisy.regions.windows.coverage import Limits
@@ -29,7 +30,10 @@ def run(command: str, words: Sequence[str]) -> int:
     scan = _scan(chosen)
     limits, rules = chosen.call(Limits), chosen.call(PairRules)
     index: PairIndex = chosen.call(build_index, scan, limits=limits, rules=rules)
-    index = _with_noise(index, chosen)
+    polygons = _polygons(chosen)
+    _check_formats(chosen['date_format'], scan, polygons)
+    if polygons is not None:
+        index = chosen.call(PairIndex.with_noise, index, polygons)
     index.check_pairs()
     if chosen['split']:
         index = chosen.call(PairIndex.with_splits, index)
@@ -51,12 +55,15 @@ def _options(command: str) -> Options:
     options.add('--map', metavar='HTML', text='also write a map; a click on a location shows its dates')
     take = options.take
     take(scan_rasters, 'images', names={'paths': 'images'}, positional='images', needs='images')
-    take(scan_table, 'a table in place of images', names={'root': 'table_root'}, needs='table')
+    names = {'root': 'table_root'}
+    take(scan_table, 'a table in place of images', names=names, shared=('date_format',), needs='table')
     take(build_index, 'windows', skip=('scan', 'limits', 'rules'))
     take(Limits, 'what a window must offer')
-    take(change_polygons, 'noise from polygons', names={'crs': 'polygons_crs'}, needs='polygons')
+    names = {'crs': 'polygons_crs'}
+    take(change_polygons, 'noise from polygons', names=names, shared=('date_format',), needs='polygons')
     names = {'paths': 'change_raster'}
-    take(change_raster, 'noise from rasters instead', names=names, shared=('event_date',), needs='change_raster')
+    shared = ('event_date', 'date_format')
+    take(change_raster, 'noise from rasters instead', names=names, shared=shared, needs='change_raster')
     take(PairIndex.with_noise, 'how noise is measured', names={'method': 'noise'}, skip=('polygons',))
     take(PairRules, 'pairs')
     names = {'shares': 'split', 'seed': 'split_seed'}
@@ -83,8 +90,13 @@ def _scan(chosen: Chosen) -> FileScan:
     return scan
 
 
-def _with_noise(index: PairIndex, chosen: Chosen) -> PairIndex:
-    for source, option in ((change_polygons, 'polygons'), (change_raster, 'change_raster')):
-        if chosen[option]:
-            return chosen.call(PairIndex.with_noise, index, chosen.call(source))
-    return index
+def _polygons(chosen: Chosen) -> ChangePolygons | None:
+    if chosen['polygons']:
+        return chosen.call(change_polygons)
+    return chosen.call(change_raster) if chosen['change_raster'] else None
+
+
+def _check_formats(asked: str | tuple[str, ...] | None, scan: FileScan, polygons: ChangePolygons | None) -> None:
+    idle = set(as_formats(asked)) - scan.date_formats - (polygons.date_formats if polygons else frozenset())
+    if idle:
+        raise UsageError(f'No date is written as {" or ".join(sorted(idle))} (--date-format).')

@@ -27,10 +27,16 @@ class Words:
     counts: frozenset[int]
     scalar: bool
 
-    def settings(self) -> dict[str, Any]:
-        """What ``add_argument`` is told of the type."""
+    def settings(self, default: Any) -> dict[str, Any]:
+        """What ``add_argument`` is told of the type.
+
+        Args:
+            default: The default of the parameter.
+        """
         if self.item is bool:
             return {'action': argparse.BooleanOptionalAction}
+        if self.item is str and not self.counts and not default:
+            return {'action': 'extend', 'nargs': '+'}  # texts may also be given by naming the option again
         if self.scalar and self.counts == {1}:
             return {'type': self.item}
         (count,) = self.counts if len(self.counts) == 1 else ('+',)
@@ -65,7 +71,8 @@ def words_of(hint: Any) -> Words:
     if not single and not several:
         raise TypeError(f'No words on a command line say {hint}.')
     lengths = [_length(member) for member in several]
-    counts = frozenset([*([1] if single else []), *lengths]) if None not in lengths else frozenset()
+    known = [length for length in lengths if length is not None]
+    counts = frozenset([*([1] if single else []), *known] if len(known) == len(lengths) else [])
     return Words(_joined(single) if single else words_of(get_args(several[0])[0]).item, counts, bool(single))
 
 

@@ -104,7 +104,7 @@ class Options:
         self._taken.append(Taken(function, options, variadic, needs))
 
     def _add(self, group: Any, option: str, parameter: Parameter, *, positional: bool, key: bool) -> None:
-        settings = {'help': parameter.text, **self._words[option].settings()}
+        settings = {'help': parameter.text, **self._words[option].settings(None if positional else parameter.default)}
         if positional:
             group.add_argument(option, **settings | ({'nargs': '*'} if key else {}))
         else:

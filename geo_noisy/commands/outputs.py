@@ -31,6 +31,6 @@ def check_outputs(outputs: Mapping[str, str | os.PathLike[str] | None], inputs: 
             raise UsageError(f'{option} and {others[0]} are both {path}; name two files.')
     there = {path.resolve(): option for option, path in files.items() if path.exists()}
     for path in map(Path, inputs) if there else ():
-        option = there.get(path.resolve())
-        if option is not None:
-            raise UsageError(f'{option} {files[option]} is an input, and would be overwritten; name another file.')
+        taken = there.get(path.resolve())
+        if taken is not None:
+            raise UsageError(f'{taken} {files[taken]} is an input, and would be overwritten; name another file.')

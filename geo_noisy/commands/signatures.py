@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, get_type_hints
@@ -38,17 +39,19 @@ def parameters_of(function: Callable[..., Any]) -> list[Parameter]:
     """
     hints, texts = get_type_hints(function), _documented(function)
     parameters = [item for item in inspect.signature(function).parameters.values() if item.name != 'self']
-    return [
-        Parameter(
-            name=item.name,
-            hint=Sequence[hints[item.name]] if item.kind is item.VAR_POSITIONAL else hints[item.name],
-            required=item.default is item.empty,
-            default=None if item.default is item.empty else item.default,
-            variadic=item.kind is item.VAR_POSITIONAL,
-            text=texts.get(item.name, ''),
-        )
-        for item in parameters
-    ]
+    return [_described(item, hints[item.name], texts.get(item.name, '')) for item in parameters]
+
+
+def _described(item: inspect.Parameter, hint: Any, text: str) -> Parameter:
+    required, variadic = item.default is item.empty, item.kind is item.VAR_POSITIONAL
+    return Parameter(
+        name=item.name,
+        hint=types.GenericAlias(Sequence, (hint,)) if variadic else hint,
+        required=required,
+        default=None if required else item.default,
+        variadic=variadic,
+        text=text,
+    )
 
 
 def _documented(function: Callable[..., Any]) -> dict[str, str]:

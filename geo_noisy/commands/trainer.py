@@ -7,8 +7,10 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-import torchgeo.main  # makes TorchGeo's class names known
+import torchgeo.main  # noqa: F401  # makes TorchGeo's class names known
 from lightning.pytorch.cli import LightningCLI
+from torchgeo.datamodules import BaseDataModule
+from torchgeo.tasks import BaseTask
 
 import geo_noisy.datamodules
 import geo_noisy.tasks
@@ -59,8 +61,8 @@ def run(command: str, words: Sequence[str]) -> int:
         check_config(path)
     try:
         _Trainer(
-            model_class=torchgeo.main.BaseTask,
-            datamodule_class=torchgeo.main.BaseDataModule,
+            model_class=BaseTask,
+            datamodule_class=BaseDataModule,
             seed_everything_default=0,
             parser_kwargs={'version': __version__, 'prog': 'geo-noisy', 'exit_on_error': False},
             subclass_mode_model=True,

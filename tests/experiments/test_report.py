@@ -431,7 +431,7 @@ class TestReport:
 
     @pytest.mark.parametrize(
         ('content', 'status', 'message'),
-        [(None, 1, 'no table of results'), ('a,b\n1,2\n', 2, 'has no column')],
+        [(None, 2, 'no table of results'), ('a,b\n1,2\n', 2, 'has no column')],
         ids=['absent', 'other'],
     )
     def test_bad_tables(
