@@ -14,6 +14,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         'demo': ('demo', 'pretrain, probe and compare on a small synthetic data set'),
         'scenes': ('scenes', 'write synthetic scenes at several dates, with polygons of change'),
     },
+    'set up': {
+        'doctor': ('doctor', 'tell versions, processor, GPU and readers of this machine, and what is missing'),
+        'configs': ('configs', 'list the configs that come with geo-noisy, or copy some to change them'),
+    },
     'make pairs over a region': {
         'index': ('index', 'find temporal pairs in images, and say how noisy they are'),
     },

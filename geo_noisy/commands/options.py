@@ -106,7 +106,8 @@ class Options:
     def _add(self, group: Any, option: str, parameter: Parameter, *, positional: bool, key: bool) -> None:
         settings = {'help': parameter.text, **self._words[option].settings(None if positional else parameter.default)}
         if positional:
-            group.add_argument(option, **settings | ({'nargs': '*'} if key else {}))
+            optional = {'nargs': '*'} if key or not parameter.required else {}
+            group.add_argument(option, **settings | optional)
         else:
             default = None if key else parameter.default
             default = list(default) if isinstance(default, tuple) else default  # as the parser gives several words

@@ -9,6 +9,7 @@ import yaml
 
 from geo_noisy.commands.config_words import written_out
 from geo_noisy.main import main
+from tests.experiments.test_experiments import tiny_grid
 from tests.tasks.test_torchgeo import ROOT, cli_arguments, small
 
 MOCO = str(ROOT / 'configs' / 'vts' / 'moco.yaml')
@@ -91,3 +92,12 @@ def test_nested_nulls(capsys: pytest.CaptureFixture[str]) -> None:
 def test_other_words_stay() -> None:
     words = ['--config', 'x.yaml', '--model.init_args.weights=null', '--data.init_args.root', '~x', '--trainer.a=null']
     assert written_out(words) == words
+
+
+@pytest.mark.parametrize(('number', 'status'), [(15, 143), (2, 130)])
+def test_a_signal_ends_a_sweep_and_no_cell_fails_by_it(number: int, status: int, tmp_path: Path) -> None:
+    signalled = {'class_path': 'tests.commands.stopping.Signalled', 'init_args': {'number': number}}
+    cell = {'name': 'w', 'pretrain': 'within-image', 'set': {'pretrain.trainer.callbacks': [signalled]}}
+    grid = tiny_grid(tmp_path, cells=[cell, {'name': 'next', 'pretrain': None}], seeds=[0], compare=[])
+    assert main(['sweep', str(grid), '--output', str(tmp_path / 'run')]) == status
+    assert not (tmp_path / 'run' / 'results.parquet').exists()
