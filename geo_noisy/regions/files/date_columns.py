@@ -1,7 +1,7 @@
 """Columns of dates, each read as a whole: one way to write a date for all its values, or an error."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geo_noisy.regions.files.column_values import ColumnValues
 from geo_noisy.regions.files.date_formats import Formats, as_formats, read_formatted
 from geo_noisy.regions.files.date_numbers import KINDS, kind_of, looks_like_excel, read_number
 from geo_noisy.regions.files.date_spans import UNKNOWN, Span, all_in_1970, implausible, instant
 from geo_noisy.regions.files.date_spellings import SPELLINGS, read_text
 
 Ints = NDArray[np.int64]
-_SHOWN = 3  # offenders in a message
 _HINT = 'Write 2018-11-08 or 2018-11-08T06:30:00Z, or state how it is written with --date-format (e.g. %d.%m.%Y).'
 
 
@@ -37,29 +37,6 @@ class Dates:
     stop: Ints
     known: NDArray[np.bool_]
     spelling: str
-
-
-@dataclass(frozen=True)
-class _Column:
-    """The different values of a column that are there at all.
-
-    Attributes:
-        where: Name of the column for messages.
-        values: Different values, [u].
-        codes: Which of them each row holds, [n]; -1 where it is empty.
-    """
-
-    where: str
-    values: list[Any]
-    codes: Ints
-
-    def offence(self, offenders: Sequence[int], trouble: str, remedy: str) -> ValueError:
-        """An error that shows the first few of some values with their rows, and how many rows there are."""
-        bad = np.flatnonzero(np.isin(self.codes, offenders))
-        if len(self.codes) == 1:
-            return ValueError(f'{self.where}: {trouble}: {self.values[0]!r}. {remedy}')
-        shown = ', '.join(f'{self.values[self.codes[row]]!r} (row {row + 1})' for row in bad[:_SHOWN])
-        return ValueError(f'{self.where}: {trouble}: {shown}; {len(bad)} of {len(self.codes)} rows. {remedy}')
 
 
 def read_dates(
@@ -84,41 +61,29 @@ def read_dates(
         ValueError: If a value is no date, the values are written in several ways, one can be read in two ways, or
             they are implausible; with the values, their rows and the remedy.
     """
-    column = _column(values, where)
-    spans, spelling = _spans(column, as_formats(date_format))
+    column, formats = ColumnValues.of(values, where=where), as_formats(date_format)
+    spans, spelling = _spans(column, formats)
+    table = np.array(spans, dtype=np.int64).reshape(-1, 2)
     if instants:
-        spans = _instants(column, spans, stated=spelling in as_formats(date_format))
+        table = _instants(column, table, stated=spelling in formats)
     if checked:
-        _check_plausible(column, spans)
-    table = np.array([*spans, UNKNOWN], dtype=np.int64).reshape(-1, 2)
-    start, stop = table[column.codes].T
+        _check_plausible(column, table)
+    start, stop = np.concatenate([table, [UNKNOWN]])[column.codes].T
     return Dates(start, stop, column.codes >= 0, spelling)
 
 
-def _column(values: pd.Series, where: str) -> _Column:
-    rows = [value.strip() if isinstance(value, str) else value for value in values.astype(object)]
-    number: dict[Any, int] = {}
-    codes = [-1 if _is_empty(row) else number.setdefault(_hashable(row), len(number)) for row in rows]
-    return _Column(where, list(number), np.array(codes, dtype=np.int64))
-
-
-def _is_empty(value: Any) -> bool:
-    return value == '' if isinstance(value, str) else bool(pd.api.types.is_scalar(value) and pd.isna(value))
-
-
-def _hashable(value: Any) -> Any:
-    return value if pd.api.types.is_hashable(value) else str(value)
-
-
-def _spans(column: _Column, formats: Sequence[str]) -> tuple[list[Span], str]:
+def _spans(column: ColumnValues, formats: Sequence[str]) -> tuple[Sequence[Span] | Ints, str]:
     """The span of each value, and how they are written."""
     values = column.values
-    if not values:
+    if len(values) == 0:
         return [], 'empty'
+    if all(isinstance(value, pd.Timestamp) for value in values):  # millions of them in a moment
+        utc = pd.to_datetime(list(values), utc=True).tz_localize(None)
+        return utc.to_numpy().astype('datetime64[s]').astype(np.int64).repeat(2), 'dates'
     if all(isinstance(value, date | np.datetime64) for value in values):  # a datetime is a date
         return [instant(_time(value)) for value in values], 'dates'
     if all(_is_number(value) for value in values):
-        found = _formatted(column, [_digits(value) for value in values], formats)
+        found = _formatted(column, [_digits(value) for value in values], formats) if formats else None
         return found or _numbers(_unformatted(column, formats), [float(value) for value in values])
     if all(isinstance(value, str) for value in values):
         return _formatted(column, values, formats) or _text(_unformatted(column, formats))
@@ -142,7 +107,7 @@ def _digits(number: Any) -> str:
     return str(int(number)) if np.isfinite(float(number)) and number == int(number) else str(number)
 
 
-def _formatted(column: _Column, texts: Sequence[str], formats: Sequence[str]) -> tuple[list[Span], str] | None:
+def _formatted(column: ColumnValues, texts: Sequence[str], formats: Sequence[str]) -> tuple[list[Span], str] | None:
     """Read by the first format that fits all; None where none fits any."""
     best: tuple[int, str, list[int]] = (0, '', [])
     for date_format in formats:
@@ -163,13 +128,12 @@ def _read_as(text: str, *, date_format: str) -> Span | None:
     return read_text(text, spelling) if found is None and spelling is not None else found
 
 
-def _unformatted(column: _Column, formats: Sequence[str]) -> _Column:
+def _unformatted(column: ColumnValues, formats: Sequence[str]) -> ColumnValues:
     """The column, named as one that no stated format fits."""
-    told = f' (no value is written as {" or ".join(formats)})' if formats else ''
-    return replace(column, where=column.where + told)
+    return column.also_told(f' (no value is written as {" or ".join(formats)})' if formats else '')
 
 
-def _numbers(column: _Column, numbers: list[float]) -> tuple[list[Span], str]:
+def _numbers(column: ColumnValues, numbers: list[float]) -> tuple[list[Span], str]:
     if looks_like_excel(numbers):
         raise column.offence(
             range(len(numbers)), 'looks like days since 1900 as Excel counts them, not like dates',
@@ -189,25 +153,34 @@ def _numbers(column: _Column, numbers: list[float]) -> tuple[list[Span], str]:
     return [span for span in spans if span is not None], kind.name
 
 
-def _text(column: _Column) -> tuple[list[Span], str]:
+def _text(column: ColumnValues) -> tuple[list[Span], str]:
     """Read by the one spelling that fits all; several that fit have to agree."""
-    fits, best, missed = [], '', list(range(len(column.values)))
+    fits = []
     for spelling in SPELLINGS:
-        spans = _each(column, column.values, partial(read_text, spelling=spelling))
-        failed = [number for number, span in enumerate(spans) if span is None]
-        if not failed:
-            fits.append((spelling, spans))
-        elif len(failed) < len(missed):
-            best, missed = spelling.name, failed
+        if _each(column, column.values[:1], partial(read_text, spelling=spelling)) != [None]:
+            spans = _each(column, column.values, partial(read_text, spelling=spelling))
+            if all(spans):
+                fits.append((spelling, spans))
     if fits:
         return _agreed(column, fits)
     if all(value.replace('.', '', 1).lstrip('+-').isdecimal() and value.isascii() for value in column.values):
         return _numbers(column, [float(value) for value in column.values])
+    raise _unread(column)
+
+
+def _unread(column: ColumnValues) -> ValueError:
+    """What no spelling reads, or all but a few values are written in."""
+    best, missed = '', list(range(len(column.values)))
+    for spelling in SPELLINGS:
+        spans = _each(column, column.values, partial(read_text, spelling=spelling))
+        failed = [number for number, span in enumerate(spans) if span is None]
+        if len(failed) < len(missed):
+            best, missed = spelling.name, failed
     trouble = f'not written as {best}, as others are' if best else 'no date in a way that is known'
-    raise column.offence(missed, trouble, f'Leave unknown dates empty. {_HINT}')
+    return column.offence(missed, trouble, f'Leave unknown dates empty. {_HINT}')
 
 
-def _agreed(column: _Column, fits: list[Any]) -> tuple[list[Span], str]:
+def _agreed(column: ColumnValues, fits: list[Any]) -> tuple[list[Span], str]:
     first, spans = fits[0]
     for other, others in fits[1:]:
         differing = [number for number, pair in enumerate(zip(spans, others, strict=True)) if pair[0] != pair[1]]
@@ -219,7 +192,7 @@ def _agreed(column: _Column, fits: list[Any]) -> tuple[list[Span], str]:
     return spans, first.name
 
 
-def _each(column: _Column, texts: Sequence[str], read: Callable[[str], Span | None]) -> list[Span | None]:
+def _each(column: ColumnValues, texts: Sequence[str], read: Callable[[str], Span | None]) -> list[Span | None]:
     spans = []
     for number, text in enumerate(texts):
         try:
@@ -229,24 +202,22 @@ def _each(column: _Column, texts: Sequence[str], read: Callable[[str], Span | No
     return spans
 
 
-def _instants(column: _Column, spans: Sequence[Span], *, stated: bool) -> list[Span]:
-    long = [number for number, span in enumerate(spans) if span.start != span.stop]
-    if long and not stated:
+def _instants(column: ColumnValues, table: Ints, *, stated: bool) -> Ints:
+    long = np.flatnonzero(table[:, 0] != table[:, 1])
+    if len(long) and not stated:
         raise column.offence(
             long, 'no single day', 'Write days, as 2018-11-08, or state --date-format (e.g. %Y) to take their start.'
         )
-    return [Span(span.start, span.start) for span in spans]
+    return np.repeat(table[:, :1], 2, axis=1)
 
 
-def _check_plausible(column: _Column, spans: Sequence[Span]) -> None:
-    troubles = [implausible(span) for span in spans]
-    for trouble in filter(None, troubles):
-        offenders = [number for number, found in enumerate(troubles) if found == trouble]
+def _check_plausible(column: ColumnValues, table: Ints) -> None:
+    for trouble, offends in implausible(table).items():
+        if offends.any():
+            remedy = 'Correct them; leave unknown dates empty, and write an open end as 2018-11-08/.. .'
+            raise column.offence(np.flatnonzero(offends), trouble, remedy)
+    if all_in_1970(table):
         raise column.offence(
-            offenders, trouble, 'Correct them; leave unknown dates empty, and write an open end as 2018-11-08/.. .'
-        )
-    if all_in_1970(spans):
-        raise column.offence(
-            range(len(spans)), 'every date lies in 1970, as numbers in another unit do',
+            range(len(table)), 'every date lies in 1970, as numbers in another unit do',
             'Check which unit the column is in, and write its dates as text.',
         )  # fmt: skip

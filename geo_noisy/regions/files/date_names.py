@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterable, Iterator
 
+import numpy as np
+
 from geo_noisy.regions.files.date_formats import Formats, as_formats, pattern_of, read_formatted
-from geo_noisy.regions.files.date_spans import Span, implausible
+from geo_noisy.regions.files.date_spans import implausible
 from geo_noisy.regions.files.dates import span
 from geo_noisy.regions.files.dates_as_written import find_dates, read_whole
 from geo_noisy.regions.files.product_names import PRODUCT_NAMES, UNDATED_NAMES
@@ -38,9 +40,9 @@ def date_in_name(name: str, *, regex: str | None = None, date_format: Formats = 
     if len(found) > 1:
         raise ValueError(f'two dates in the name; {_REGEX}')
     time = found.pop()
-    trouble = implausible(Span(time, time))
-    if trouble:
-        raise ValueError(f'a date in the name that {trouble}; {_REGEX}')
+    for trouble, offends in implausible(np.array([[time, time]])).items():
+        if offends[0]:
+            raise ValueError(f'a date in the name that {trouble}; {_REGEX}')
     return time
 
 

@@ -1,10 +1,12 @@
 """Spans of time: a date as its first and last second since 1970, UTC."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
 
 EVER = int(np.iinfo(np.int64).min)
 NEVER = int(np.iinfo(np.int64).max)
@@ -49,22 +51,25 @@ def between(start: Span | None, stop: Span | None) -> Span:
     return Span(EVER if start is None else start.start, NEVER if stop is None else stop.stop)
 
 
-def implausible(span: Span) -> str:
-    """Why no image and no event can have this date; empty if it can."""
-    ends = [time for time in span if time not in (EVER, NEVER)]
-    if any(time < _EARLIEST for time in ends):
-        return f'lies before {FIRST_YEAR}'
+def implausible(spans: Ints) -> dict[str, NDArray[np.bool_]]:
+    """Which dates no image and no event can have, by the reason why.
+
+    Args:
+        spans: Earliest and latest seconds, [n, 2].
+
+    Returns:
+        For each reason the dates it holds for, [n].
+    """
     now = to_seconds(datetime.now(UTC) + timedelta(days=1))  # a day for clocks and zones that are off
-    if span.start > now or any(time > _LATEST for time in ends):
-        return 'lies in the future'
-    return ''
+    early = (spans < year_span(FIRST_YEAR).start) & (spans != EVER)
+    late = (spans > year_span(LAST_YEAR).stop) & (spans != NEVER)
+    return {
+        f'lies before {FIRST_YEAR}': early.any(axis=1),
+        'lies in the future': late.any(axis=1) | (spans[:, 0] > now),
+    }
 
 
-def all_in_1970(spans: Sequence[Span]) -> bool:
-    """Whether all dates lie in 1970, as numbers in another unit than was thought do."""
+def all_in_1970(spans: Ints) -> bool:
+    """Whether all dates [n, 2] lie in 1970, as numbers in another unit than was thought do."""
     year = year_span(1970)
-    return bool(spans) and all(year.start <= span.start and span.stop <= year.stop for span in spans)
-
-
-_EARLIEST = year_span(FIRST_YEAR).start
-_LATEST = year_span(LAST_YEAR).stop
+    return bool(len(spans) and (spans >= year.start).all() and (spans <= year.stop).all())

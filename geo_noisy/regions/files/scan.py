@@ -19,7 +19,7 @@ from rasterio.windows import Window
 from geo_noisy.regions.files.bounds import file_bounds
 from geo_noisy.regions.files.date_formats import Formats, as_formats
 from geo_noisy.regions.files.date_names import date_in_name, formats_in_names
-from geo_noisy.regions.files.date_spans import Span, all_in_1970
+from geo_noisy.regions.files.date_spans import all_in_1970
 from geo_noisy.regions.files.dates import seconds
 from geo_noisy.regions.files.exclusions import Exclusion, describe, tally
 
@@ -128,7 +128,7 @@ def scan_rasters(
         return Capture((path,), time, sensor)
 
     scan = _scan(find_rasters(paths), _capture)
-    if all_in_1970([Span(time, time) for time in scan.files['time']]):
+    if all_in_1970(scan.files[['time']].to_numpy()):
         raise ValueError('All images are dated to 1970; check --date-regex, --date-format or --date-tag.')
     if date_tag:
         return replace(scan, date_formats=frozenset(as_formats(date_format)))
