@@ -10,7 +10,7 @@ from shapely.affinity import affine_transform
 
 from geo_noisy.datasets import XBDPairs
 from geo_noisy.datasets.xbd.labels import CODES, read_label
-from geo_noisy.datasets.xbd.pixels import decode_png
+from geo_noisy.datasets.xbd.pixels import decode_image
 from tests.data.regions import CRS, write_raster
 
 RES, STEP, LEFT, TOP = 0.5, 1000.0, 400_000.0, 5_000_000.0
@@ -29,7 +29,7 @@ def write_region(folder: Path, table: pd.DataFrame) -> gpd.GeoDataFrame:
         left, top = LEFT + number * STEP, TOP
         for date in ('pre', 'post'):
             name = f'{number:02d}_{image[f"time_{date}"]:%Y%m%dT%H%M%S}.tif'
-            write_raster(folder / name, decode_png(image[f'path_{date}']), transform=from_origin(left, top, RES, RES))
+            write_raster(folder / name, decode_image(image[f'path_{date}']), transform=from_origin(left, top, RES, RES))
         label = read_label(Path(image['label_post']), post=True, repair=True)
         outlines = [affine_transform(outline, (RES, 0, 0, -RES, left, top)) for outline in label.polygons]
         names = np.array(('', *CODES))[label.codes]

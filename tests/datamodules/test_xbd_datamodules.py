@@ -81,9 +81,9 @@ def test_bad_files_are_dropped_on_request(tmp_path):
         write_pair(tmp_path, 'alpha-flood', number, [Building(2000, 0)] if number else [Building(0, 0)])
     for build in (pairs, segmentation):
         with pytest.raises(ValueError, match='outside the image'):
-            build(tmp_path, tmp_path / 'cache')
+            build(tmp_path, tmp_path / 'cache', folders=('train',))
         with pytest.warns(UserWarning, match='Left out 1'):
-            module = build(tmp_path, tmp_path / 'cache', on_error='drop')
+            module = build(tmp_path, tmp_path / 'cache', folders=('train',), on_error='drop')
         assert len(module.train_dataset) + len(module.val_dataset) == 4
 
 

@@ -4,8 +4,12 @@ import json
 import shutil
 import warnings
 
+import numpy as np
 import pytest
+import rasterio
+import torch
 from PIL import Image
+from rasterio.transform import from_origin
 from torchgeo.datasets import DatasetNotFoundError
 
 from geo_noisy.datasets import XBDDataError, XBDLabels, XBDPairs, XBDSegmentation, XBDSplit
@@ -28,7 +32,13 @@ def root(good, tmp_path):
 
 
 def pairs(root, tmp_path, **options):
-    return XBDPairs(root, split='train', cache_dir=tmp_path / 'cache', progress=False, **options)
+    return XBDPairs(root, **{'folders': ['train'], 'cache_dir': tmp_path / 'cache', 'progress': False} | options)
+
+
+def every_tile(root, tmp_path, **options):
+    """The pairs of all tiles, for the official test set is not shared out."""
+    (root / 'train').rename(root / 'test')
+    return pairs(root, tmp_path, split='test', **options)
 
 
 def files(root, date='post'):
@@ -211,7 +221,116 @@ def test_absent_data_set(tmp_path):
 def test_empty_folders(tmp_path):
     (tmp_path / 'train' / 'labels').mkdir(parents=True)
     with pytest.raises(DatasetNotFoundError):
-        XBDPairs(tmp_path, cache_dir=tmp_path / 'cache')
+        XBDPairs(tmp_path, folders=['train'], cache_dir=tmp_path / 'cache')
+
+
+def test_a_folder_that_was_asked_for_and_is_absent_is_an_error(good, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"tier3 of xBD is not under .*, where train lies.*folders=\['train'\]"):
+        XBDPairs(good, cache_dir=tmp_path, progress=False)
+    with pytest.raises(FileNotFoundError, match='hold of xBD is not under'):
+        XBDPairs(good, split='hold', cache_dir=tmp_path, progress=False)
+
+
+def test_companions_from_a_mac_are_passed_over(root, tmp_path):
+    for path in [path for path in root.rglob('*') if path.is_file()]:
+        path.with_name(f'._{path.name}').write_bytes(b'\0\5\26\7Mac OS X')
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        assert pairs(root, tmp_path).index['image'].nunique() == 2
+
+
+def test_names_of_the_challenge_are_refused_with_a_remedy_that_works(root, tmp_path):
+    for date in ('pre', 'post'):
+        shutil.copy(files(root, date)[0], root / 'train' / 'images' / f'test_{date}_00005.png')
+    with pytest.raises(XBDDataError, match=r"the challenge's own test set.*use the released test set"):
+        pairs(root, tmp_path)
+    with pytest.warns(UserWarning, match='Left out 2 image pairs'):
+        assert pairs(root, tmp_path, on_error='drop').index['image'].nunique() == 2
+
+
+def write_geotiffs(root):
+    """The same images as GeoTIFF, in the folder that the release with coordinates has."""
+    place = root / 'geotiffs' / 'tier1'
+    shutil.copytree(root / 'train' / 'labels', place / 'labels')
+    (place / 'images').mkdir()
+    for path in (root / 'train' / 'images').iterdir():
+        pixels = np.asarray(Image.open(path)).transpose(2, 0, 1)
+        profile = {'driver': 'GTiff', 'count': 3, 'width': 1024, 'height': 1024, 'dtype': 'uint8'}
+        grid = from_origin(-90, 14, 5e-6, 5e-6)
+        with rasterio.open(
+            place / 'images' / f'{path.stem}.tif', 'w', crs='EPSG:4326', transform=grid, compress='deflate', **profile
+        ) as file:
+            file.write(pixels)
+    shutil.rmtree(root / 'train')
+
+
+def test_the_release_as_geotiffs_is_the_same_data(good, root, tmp_path):
+    write_geotiffs(root)
+    there, expected = pairs(root, tmp_path), pairs(good, tmp_path)
+    below = pairs(root / 'geotiffs', tmp_path)
+    assert set(there.index['folder']) == {'train'}  # so that splits see what they know
+    for column in ('image', 'tile', 'noise', 'noisy'):
+        assert there.index[column].tolist() == below.index[column].tolist() == expected.index[column].tolist()
+    assert torch.equal(there[2]['image'], expected[2]['image'])
+
+
+def test_bad_geotiffs_are_told(root, tmp_path):
+    write_geotiffs(root)
+    folder = root / 'geotiffs' / 'tier1' / 'images'
+    cut, grey = (folder / f'alpha-flood_00000001_{date}_disaster.tif' for date in ('post', 'pre'))
+    cut.write_bytes(cut.read_bytes()[:2000])
+    Image.fromarray(image_pixels(1, 'pre')[..., 0]).save(grey)
+    with pytest.raises(XBDDataError, match='bands uint8, not three of uint8') as error:
+        pairs(root, tmp_path)
+    assert 'the file is no whole GeoTIFF' in str(error.value)
+
+
+def test_metadata_that_no_mask_needs_may_be_null(good, root, tmp_path):
+    for number in (0, 1):
+        for date in ('pre', 'post'):
+            label = paths(root, 'alpha-flood', number, date)[1]
+            edit_label(label, lambda document: document['metadata'].update(pan_resolution=None, off_nadir_angle=None))
+            edit_label(label, lambda document: document['metadata'].pop('sensor'))
+    found = pairs(root, tmp_path)
+    assert found.index['noise'].tolist() == pairs(good, tmp_path).index['noise'].tolist()
+    assert found.index['resolution_pre_m'].isna().all()
+    assert set(found.index['sensor_post']) == {''}
+
+
+def test_a_null_subtype_is_unclassified(root, tmp_path):
+    edit_label(files(root)[1], lambda document: document['features']['xy'][2]['properties'].update(subtype=None))
+    index = every_tile(root, tmp_path, tile_px=1024).index
+    counts = index.loc[index['image'] == 'alpha-flood_00000001', ['buildings_no_damage', 'buildings_un_classified']]
+    assert counts.to_numpy().tolist() == [[0, 2]]
+
+
+@pytest.mark.parametrize('min_noise', [0.0, 0.5])
+def test_repair_never_makes_a_tile_clean_whose_destroyed_building_is_gone(root, tmp_path, min_noise):
+    edit_label(files(root)[1], uid_in_one)  # the destroyed one; a building of minor damage is left in its tile
+    edit_label(paths(root, 'alpha-flood', 0, 'post')[1], uid_in_one)
+    edit_label(paths(root, 'alpha-flood', 0, 'post')[1], uid_in_one)  # nothing is left in that tile
+    dataset = every_tile(root, tmp_path, labels=XBDLabels(repair=True), min_noise=min_noise)
+    rows = dataset.index.set_index(['image', 'tile'])
+    both, none = rows.loc[('alpha-flood_00000001', 0)], rows.loc[('alpha-flood_00000000', 0)]
+    assert np.isnan(both['noise'])
+    assert np.isnan(none['noise'])
+    assert none['noisy'] == -1
+    assert both['noisy'] == (1 if min_noise == 0 else -1)
+    mask = dataset[int(none['location'])]['mask']
+    assert mask[0, 115, 120] == 1
+    assert mask[1, 115, 120] == 255  # what became of it is unknown
+
+
+def test_repair_keeps_the_worst_of_a_building_that_is_there_twice(root, tmp_path):
+    def whole_then_destroyed(document):
+        entry = document['features']['xy'][2]
+        again = {'wkt': entry['wkt'], 'properties': entry['properties'] | {'subtype': 'destroyed'}}
+        document['features']['xy'].append(again)
+
+    edit_label(files(root)[1], whole_then_destroyed)
+    index = every_tile(root, tmp_path, tile_px=1024, labels=XBDLabels(repair=True)).index
+    counts = index.loc[index['image'] == 'alpha-flood_00000001', ['buildings_no_damage', 'buildings_destroyed']]
+    assert counts.to_numpy().tolist() == [[0, 2]]
 
 
 @pytest.mark.parametrize(

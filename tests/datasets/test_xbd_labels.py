@@ -38,7 +38,7 @@ def test_label_holds_what_the_file_says(tmp_path):
     assert label.world[0].bounds[0] == pytest.approx(-90 + 1e-5 + 100 * 5e-6)
 
 
-def test_pre_label_needs_no_subtype(tmp_path):
+def test_pre_label_needs_odd_subtype(tmp_path):
     assert read(write(tmp_path / 'a.json', date='pre'), date='pre').codes.tolist() == [1, 1, 1, 1]
 
 
@@ -47,8 +47,8 @@ def test_times_are_taken_to_utc(tmp_path):
     assert read(path).time.isoformat() == '2017-10-11T17:00:00+00:00'
 
 
-def no_subtype(document):
-    del document['features']['xy'][0]['properties']['subtype']
+def odd_subtype(document):
+    document['features']['xy'][0]['properties']['subtype'] = 'gone'
 
 
 def set_wkt(text):
@@ -59,11 +59,11 @@ BAD = {
     'no xy': (lambda d: d['features'].pop('xy'), '`features.xy` is missing'),
     'no features': (lambda d: d.pop('features'), '`features` is missing'),
     'no metadata': (lambda d: d.pop('metadata'), '`metadata` is missing'),
-    'no sensor': (lambda d: d['metadata'].pop('sensor'), '`metadata.sensor` is None'),
+    'sensor a number': (lambda d: d['metadata'].update(sensor=3), '`metadata.sensor` is 3'),
     'bad date': (lambda d: d['metadata'].update(capture_date='June'), 'not an ISO time'),
     'wrong width': (lambda d: d['metadata'].update(width=512), '`metadata.width` is 512, not 1024'),
     'unknown subtype': (lambda d: d['features']['xy'][0]['properties'].update(subtype='gone'), "subtype 'gone'"),
-    'no subtype': (no_subtype, 'unknown subtype None'),
+    'odd subtype': (odd_subtype, "unknown subtype 'gone'"),
     'no uid': (lambda d: d['features']['xy'][0]['properties'].pop('uid'), 'has no `uid`'),
     'no wkt': (lambda d: d['features']['xy'][0].pop('wkt'), 'has no `wkt`'),
     'not a polygon': (set_wkt('LINESTRING (1 1, 2 2)'), 'no polygon'),
@@ -91,7 +91,7 @@ def test_bad_label_is_refused_with_its_reason(tmp_path, name):
 def test_all_reasons_come_together(tmp_path):
     def change(document):
         document['metadata'].update(width=512, capture_date='June')
-        no_subtype(document)
+        odd_subtype(document)
 
     with pytest.raises(LabelError) as error:
         read(write(tmp_path / 'a.json', change=change))

@@ -267,13 +267,13 @@ def test_index_lies_in_the_users_cache_by_default(root, tmp_path, monkeypatch):
 def decoded(monkeypatch):
     """Paths that were decoded."""
     paths = []
-    original = xbd_tiles.decode_png
+    original = xbd_tiles.decode_image
 
     def counting(path):
         paths.append(path)
         return original(path)
 
-    monkeypatch.setattr(xbd_tiles, 'decode_png', counting)
+    monkeypatch.setattr(xbd_tiles, 'decode_image', counting)
     return paths
 
 

@@ -33,7 +33,10 @@ def cache(tmp_path_factory):
 @pytest.fixture(scope='module')
 def tiles(cache):
     """Index of all 100 tiles."""
-    parts = [XBDPairs(SHARED, split=split, cache_dir=cache, progress=False).index for split in ('train', 'val', 'test')]
+    parts = [
+        XBDPairs(SHARED, split=split, folders=['train'], cache_dir=cache, progress=False).index
+        for split in ('train', 'val', 'test')
+    ]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -139,7 +142,7 @@ def test_plots(cache):
 
 
 def test_images_are_those_of_the_files(cache):
-    pairs = XBDPairs(SHARED, split='val', cache_dir=cache, progress=False)
+    pairs = XBDPairs(SHARED, split='val', folders=['train'], cache_dir=cache, progress=False)
     row = 3
     place = pairs.index.iloc[row]
     with Image.open(place['path_post']) as image:
@@ -149,7 +152,9 @@ def test_images_are_those_of_the_files(cache):
 
 @pytest.mark.skipif(not (SHARED / 'train' / 'targets').is_dir(), reason='the official target PNGs are not there')
 def test_masks_against_the_official_targets(cache):
-    segmentation = XBDSegmentation(SHARED, split='train', tile_px=1024, cache_dir=cache, progress=False)
+    segmentation = XBDSegmentation(
+        SHARED, split='train', folders=['train'], tile_px=1024, cache_dir=cache, progress=False
+    )
     for row in range(len(segmentation)):
         path = SHARED / 'train' / 'targets' / f'{segmentation.index["image"].iloc[row]}_post_disaster_target.png'
         with Image.open(path) as image:

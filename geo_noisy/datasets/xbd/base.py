@@ -11,7 +11,7 @@ from torchgeo.datasets import DatasetNotFoundError, NonGeoDataset
 from torchgeo.datasets.utils import Path as PathLike
 from torchgeo.datasets.utils import Sample
 
-from geo_noisy.datasets.xbd.files import FOLDERS, Problem, XBDDataError
+from geo_noisy.datasets.xbd.files import FOLDERS, Problem, XBDDataError, subset_places
 from geo_noisy.datasets.xbd.index import IndexRequest, load_index
 from geo_noisy.datasets.xbd.labels import SIDE_PX
 from geo_noisy.datasets.xbd.masks import XBDLabels
@@ -67,7 +67,8 @@ class XBDTiles(NonGeoDataset):
             transforms: Changes a sample before it is returned.
 
         Raises:
-            DatasetNotFoundError: If none of the folders is there.
+            DatasetNotFoundError: If none of the published folders is there.
+            FileNotFoundError: If a folder that was asked for is not.
             XBDDataError: If files are bad (all are named at once), unless they are left out.
         """
         _check(split=split, tile_px=tile_px, folders=folders, on_error=on_error, max_images=max_images)
@@ -80,7 +81,7 @@ class XBDTiles(NonGeoDataset):
         roots = (root,) if isinstance(root, str | Path) or not isinstance(root, Sequence) else tuple(root)
         wanted = tuple(folders) if split in ('train', 'val') else (split,)
         request = IndexRequest(tuple(map(Path, roots)), wanted, tile_px, self.labels)
-        if not any((place / folder / 'labels').is_dir() for place in request.roots for folder in wanted):
+        if not any(subset_places(place, folder) for place in request.roots for folder in FOLDERS):
             raise DatasetNotFoundError(self)
         cache = Path(cache_dir) if cache_dir is not None else None
         tiles = load_index(request, on_error=on_error, cache_dir=cache, workers=workers, progress=progress)

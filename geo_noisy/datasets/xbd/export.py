@@ -13,7 +13,7 @@ from torchgeo.datasets.utils import Path as PathLike
 
 from geo_noisy.datasets.xbd.geo import CRS, moved_origin
 from geo_noisy.datasets.xbd.labels import CLASSES, CODES, read_label
-from geo_noisy.datasets.xbd.pixels import decode_png
+from geo_noisy.datasets.xbd.pixels import decode_image
 from geo_noisy.whole_file import whole_file
 
 DATES = ('pre', 'post')
@@ -35,7 +35,7 @@ def write_geotiffs(index: gpd.GeoDataFrame, folder: PathLike, *, tile_px: int) -
     placed = index[index.geometry.notna()]
     for _, tiles in placed.groupby('image', sort=True):
         for date in DATES:
-            image = decode_png(tiles[f'path_{date}'].iloc[0])
+            image = decode_image(tiles[f'path_{date}'].iloc[0])
             for tile in tiles.to_dict('records'):
                 row, col = tile['row_px'], tile['col_px']
                 path = Path(folder) / f'{tile["image"]}_{tile["tile"]}_{tile[f"time_{date}"]:%Y%m%dT%H%M%S}.tif'

@@ -1,21 +1,28 @@
 """Finding the images and labels of xBD, and everything that can be wrong with the files."""
 
-import os
 import re
-import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from geo_noisy.datasets.xbd.labels import SIDE_PX
+from geo_noisy.datasets.xbd.image_files import SUFFIXES, image_problem
 
 FOLDERS = ('train', 'tier3', 'test', 'hold')
 """The published subsets; each has the folders ``images`` and ``labels``."""
 
+_OTHER_NAMES = {'train': ('tier1',)}  # as the GeoTIFF release calls it
 _NAME = re.compile(r'(?P<disaster>.+)_(?P<number>\d{8})_(?P<date>pre|post)_disaster')
-_PNG_START = b'\x89PNG\r\n\x1a\n'
-_PNG_END = b'IEND\xaeB`\x82'
+_CHALLENGE_NAME = re.compile(r'test_(pre|post)_\d{5}')
+_NO_NAME = 'the name is not <disaster>_<8 digits>_<pre or post>_disaster'
+_CHALLENGE = (
+    "the challenge's own test set, which comes without labels: use the released test set, whose files are named "
+    '<disaster>_<8 digits>_<pre or post>_disaster'
+)
+
+
+_REMEDY_FOR_ALL = 'No image pair is good, so none can be left out: mend the files, or bad polygons by repair=True.'
+_REMEDY = "Mend the files, leave these pairs out (on_error='drop'), or have bad polygons mended (repair=True)."
 
 
 class Problem(NamedTuple):
@@ -32,14 +39,18 @@ class Problem(NamedTuple):
 class XBDDataError(ValueError):
     """Files of xBD are bad; ``problems`` holds all of them."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        """Initialise a new XBDDataError."""
+    def __init__(self, problems: Sequence[Problem], *, left: bool = True) -> None:
+        """Initialise a new XBDDataError.
+
+        Args:
+            problems: All of them.
+            left: Whether any image pair is good.
+        """
         self.problems = list(problems)
         images = len({problem.image for problem in problems})
         lines = '\n'.join(f'  {problem.path}: {problem.reason}' for problem in problems)
         super().__init__(
-            f'{len(problems)} problems in {images} image pairs:\n{lines}\n'
-            "Mend the files, leave these pairs out (on_error='drop'), or have bad polygons mended (repair=True)."
+            f'{len(problems)} problems in {images} image pairs:\n{lines}\n' + (_REMEDY if left else _REMEDY_FOR_ALL)
         )
 
 
@@ -66,16 +77,19 @@ def find_pairs(roots: Sequence[Path], folders: Sequence[str]) -> tuple[list[Pair
 
     Args:
         roots: Folders that hold some of ``train``, ``tier3``, ``test`` and ``hold``.
-        folders: Which of these to look into; absent ones hold no pairs.
+        folders: Which of these to look into.
 
     Returns:
         Every pair of which at least one file is there, sorted by name, and the problems of names. Of an image that
         lies in two places, the first is among the pairs, in the order of roots and folders.
+
+    Raises:
+        FileNotFoundError: If a folder that was asked for is under none of the roots.
     """
     found: dict[str, PairFiles] = {}
     problems: list[Problem] = []
-    for place in (root / folder for root in roots for folder in folders):
-        pairs, wrong = _pairs_in(place)
+    for place, folder in _places(roots, folders):
+        pairs, wrong = _pairs_in(place, folder)
         problems += wrong
         for pair in pairs:
             first = found.setdefault(pair.image, pair)
@@ -85,52 +99,63 @@ def find_pairs(roots: Sequence[Path], folders: Sequence[str]) -> tuple[list[Pair
     return [found[image] for image in sorted(found)], problems
 
 
+def _places(roots: Sequence[Path], folders: Sequence[str]) -> list[tuple[Path, str]]:
+    """Every place of every subset; a subset that is nowhere is an error, for a run would go on without it."""
+    places = [(place, folder) for root in roots for folder in folders for place in subset_places(root, folder)]
+    missing = [folder for folder in folders if folder not in {found for _, found in places}]
+    if missing:
+        there = [folder for folder in FOLDERS if any(subset_places(root, folder) for root in roots)]
+        raise FileNotFoundError(
+            f'{" and ".join(missing)} of xBD {"are" if len(missing) > 1 else "is"} not under '
+            f'{", ".join(map(str, roots))}, where {", ".join(there) or "no subset"} lies. Fetch it, or name the '
+            f'folders to use: folders={[folder for folder in folders if folder not in missing] or there}.'
+        )
+    return places
+
+
 def image_problems(files: PairFiles) -> Iterator[tuple[str, str]]:
     """Files of a pair that are missing, and bad images; labels have a reader of their own."""
     for path in files.paths:
         if not path.exists():
             yield str(path), 'the file is missing'
     for path in (files.image_pre, files.image_post):
-        if path.exists() and (reason := png_problem(path)):
+        if path.exists() and (reason := image_problem(path)):
             yield str(path), reason
 
 
-def png_problem(path: Path) -> str | None:
-    """Say what is wrong with a PNG image without decoding it; None for a whole one of the right size and kind."""
-    with path.open('rb') as file:
-        start = file.read(33)
-        file.seek(-min(len(_PNG_END), os.fstat(file.fileno()).st_size), os.SEEK_END)
-        end = file.read()
-    if len(start) < 33 or not start.startswith(_PNG_START):
-        return 'the file is no PNG image'
-    if end != _PNG_END:
-        return 'the PNG image is truncated'
-    width, height, bits, colour = struct.unpack('>IIBB', start[16:26])
-    if (width, height) != (SIDE_PX, SIDE_PX):
-        return f'the PNG image is {width} x {height} px, not {SIDE_PX} x {SIDE_PX}'
-    if (bits, colour) != (8, 2):
-        return 'the PNG image is not RGB with 8 bits a band'
-    return None
+def subset_places(root: Path, folder: str) -> list[Path]:
+    """Where a subset may lie under a root: by its name or the GeoTIFF release's, and below ``geotiffs``."""
+    names = (folder, *_OTHER_NAMES.get(folder, ()))
+    return [place for base in (root, root / 'geotiffs') for name in names if (place := base / name).is_dir()]
 
 
-def _pairs_in(place: Path) -> tuple[list[PairFiles], list[Problem]]:
+def _pairs_in(place: Path, folder: str) -> tuple[list[PairFiles], list[Problem]]:
     """The pairs of one folder, and the files whose names say no pair."""
     images: dict[str, str] = {}
+    there: set[Path] = set()
     problems = []
-    for kind, suffix in (('images', '.png'), ('labels', '.json')):
-        for path in sorted((place / kind).glob(f'*{suffix}')):
-            if name := _NAME.fullmatch(path.stem):
-                images[f'{name["disaster"]}_{name["number"]}'] = name['disaster']
-            else:
-                reason = 'the name is not <disaster>_<8 digits>_<pre or post>_disaster'
-                problems.append(Problem(str(path), reason, path.stem))
-    return [_pair_files(place, image, disaster) for image, disaster in images.items()], problems
+    for path in _files_in(place):
+        there.add(path)
+        if name := _NAME.fullmatch(path.stem):
+            images[f'{name["disaster"]}_{name["number"]}'] = name['disaster']
+        else:
+            reason = _CHALLENGE if _CHALLENGE_NAME.fullmatch(path.stem) else _NO_NAME
+            problems.append(Problem(str(path), reason, path.stem))
+    return [_pair_files(place, folder, image, disaster, there) for image, disaster in images.items()], problems
 
 
-def _pair_files(place: Path, image: str, disaster: str) -> PairFiles:
-    paths = (
-        place / kind / f'{image}_{date}_disaster{suffix}'
-        for kind, suffix in (('images', '.png'), ('labels', '.json'))
-        for date in ('pre', 'post')
-    )
-    return PairFiles(disaster, image, place.name, *paths)
+def _files_in(place: Path) -> Iterator[Path]:
+    """Images and labels, without the companions (``._name``) that archives made on a Mac hold."""
+    for kind, suffixes in (('images', SUFFIXES), ('labels', ('.json',))):
+        for path in sorted((place / kind).glob('*')):
+            if path.suffix in suffixes and not path.name.startswith('._'):
+                yield path
+
+
+def _pair_files(place: Path, folder: str, image: str, disaster: str, there: set[Path]) -> PairFiles:
+    def _image(date: str) -> Path:
+        named = [place / 'images' / f'{image}_{date}_disaster{suffix}' for suffix in SUFFIXES]
+        return next((path for path in named if path in there), named[0])
+
+    labels = (place / 'labels' / f'{image}_{date}_disaster.json' for date in ('pre', 'post'))
+    return PairFiles(disaster, image, folder, _image('pre'), _image('post'), *labels)

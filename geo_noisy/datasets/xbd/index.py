@@ -19,7 +19,7 @@ from geo_noisy.datasets.xbd.masks import XBDLabels
 from geo_noisy.datasets.xbd.scan import fingerprint, scan_pair
 from geo_noisy.whole_file import whole_file
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised when the columns or their meaning change, so that older caches are not read."""
 
 _MOST_WORKERS = 8
@@ -79,7 +79,7 @@ def load_index(
     else:
         index, problems = _build(pairs, problems, request, workers, progress)
         _save(index, problems, path)
-    _report(problems, refuse=on_error == 'refuse' or index.empty)
+    _report(problems, refuse=on_error == 'refuse' or index.empty, left=not index.empty)
     return index
 
 
@@ -111,9 +111,9 @@ def _save(index: gpd.GeoDataFrame, problems: Sequence[Problem], path: Path) -> N
         index.to_parquet(unfinished)
 
 
-def _report(problems: Sequence[Problem], *, refuse: bool) -> None:
+def _report(problems: Sequence[Problem], *, refuse: bool, left: bool) -> None:
     if problems and refuse:
-        raise XBDDataError(problems)
+        raise XBDDataError(problems, left=left)
     if problems:
         images = {problem.image for problem in problems}
         reasons = '\n'.join(f'  {problem.path}: {problem.reason}' for problem in problems)

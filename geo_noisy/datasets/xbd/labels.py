@@ -1,5 +1,6 @@
 """The label of one xBD image: building polygons with their damage, read from its JSON."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -35,14 +36,14 @@ class Label:
     Attributes:
         polygons: Outlines in pixels, x to the right and y down from the image's upper left corner; shape [n].
         world: The same outlines in longitude and latitude (WGS 84); None where absent; shape [n].
-        codes: 1 no damage, 2 minor, 3 major, 4 destroyed, 5 un-classified; always 1 where a pre-disaster label
-            gives no subtype; shape [n], uint8.
+        codes: 1 no damage, 2 minor, 3 major, 4 destroyed, 5 un-classified; where no subtype is given, 1 before the
+            disaster and 5 after it; shape [n], uint8.
         uids: Names of the buildings, shared with the partner image.
         time: When the image was taken, UTC.
         disaster: Name of the disaster.
-        sensor: Name of the satellite.
-        off_nadir_deg: Angle between the view and the vertical, in degrees.
-        resolution_m: Panchromatic resolution, the nearest thing to the pixel size that is stated.
+        sensor: Name of the satellite; empty where not stated.
+        off_nadir_deg: Angle between the view and the vertical, in degrees; NaN where not stated.
+        resolution_m: Panchromatic resolution, the nearest thing to the pixel size that is stated; NaN where not.
     """
 
     polygons: NDArray[np.object_]
@@ -90,10 +91,10 @@ def read_label(path: Path, *, post: bool, repair: bool = False) -> Label:
         document = read_document(path)
     except ValueError as error:
         raise LabelError(path, [str(error)]) from error
-    reasons = schema_problems(document, post=post, side_px=SIDE_PX)
+    reasons = schema_problems(document, side_px=SIDE_PX)
     if reasons:
         raise LabelError(path, reasons)
-    label, reasons = _parse(document)
+    label, reasons = _parse(document, without_subtype='un-classified' if post else 'no-damage')
     if not reasons and not repair:
         reasons = polygon_problems(label)
     if reasons:
@@ -119,10 +120,29 @@ def repaired(label: Label) -> Label:
     mended = shapely.buffer(shapely.intersection(valid, shapely.box(0, 0, SIDE_PX, SIDE_PX)), 0)
     label = replace(label, polygons=mended)
     label = label.take(~shapely.is_empty(label.polygons))
-    return label.take(~_duplicated(label))
+    return replace(label, codes=_worst_of_duplicates(label)).take(~_duplicated(label))
 
 
-def _parse(document: object) -> tuple[Label, list[str]]:
+def with_lost_buildings(post: Label, pre: Label) -> Label:
+    """Add buildings that only the pre-disaster label knows: what became of them is un-classified, never background."""
+    lost = lost_buildings(post, pre)
+    return replace(
+        post,
+        polygons=np.concatenate([post.polygons, lost.polygons]),
+        world=np.concatenate([post.world, lost.world]),
+        codes=np.concatenate([post.codes, lost.codes]),
+        uids=(*post.uids, *lost.uids),
+    )
+
+
+def lost_buildings(post: Label, pre: Label) -> Label:
+    """Buildings that only the pre-disaster label knows, as un-classified ones."""
+    known = set(post.uids)
+    lost = pre.take(np.array([uid not in known for uid in pre.uids], dtype=bool))
+    return replace(lost, codes=np.full(len(lost), UNCLASSIFIED, dtype=np.uint8))
+
+
+def _parse(document: object, *, without_subtype: str) -> tuple[Label, list[str]]:
     """Build a label from a document that follows the schema; the reasons name outlines that are no polygons."""
     features, metadata = document['features'], document['metadata']  # type: ignore[index]
     properties = [entry['properties'] for entry in features['xy']]
@@ -137,13 +157,13 @@ def _parse(document: object) -> tuple[Label, list[str]]:
     label = Label(
         polygons=polygons,
         world=_outlines([world.get(uid) for uid in uids]),
-        codes=np.array([CODES[entry.get('subtype') or 'no-damage'] for entry in properties], dtype=np.uint8),
+        codes=np.array([CODES[entry.get('subtype') or without_subtype] for entry in properties], dtype=np.uint8),
         uids=uids,
         time=_utc(metadata['capture_date']),
         disaster=metadata['disaster'],
-        sensor=metadata['sensor'],
-        off_nadir_deg=float(metadata['off_nadir_angle']),
-        resolution_m=float(metadata['pan_resolution']),
+        sensor=metadata.get('sensor') or '',
+        off_nadir_deg=_number(metadata.get('off_nadir_angle')),
+        resolution_m=_number(metadata.get('pan_resolution')),
     )
     return label, reasons
 
@@ -154,6 +174,11 @@ def _outlines(texts: Sequence[str | None]) -> NDArray[np.object_]:
     areal = np.isin(shapely.get_type_id(outlines), (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON))
     outlines[~areal] = None
     return outlines
+
+
+def _number(value: float | None) -> float:
+    """A number that may be null: NaN."""
+    return math.nan if value is None else float(value)
 
 
 def _utc(text: str) -> datetime:
@@ -175,6 +200,18 @@ def _polygon_problems(label: Label) -> Iterator[tuple[int, str]]:
             yield row, f'reaches outside the image: x and y from {bounds[row, :2]} to {bounds[row, 2:]} px'
         if duplicated[row]:
             yield row, 'is there twice'
+
+
+def _worst_of_duplicates(label: Label) -> NDArray[np.uint8]:
+    """Codes in which a building that is there twice has its worst damage; un-classified gives way to any known."""
+    codes = label.codes.copy()
+    first: dict[object, int] = {}
+    for row, keys in enumerate(zip(label.uids, shapely.to_wkb(shapely.normalize(label.polygons)), strict=True)):
+        kept = min((first[key] for key in keys if key in first), default=row)
+        codes[kept] = max(codes[kept], codes[row], key=lambda code: code % UNCLASSIFIED)
+        for key in keys:
+            first.setdefault(key, kept)
+    return codes
 
 
 def _duplicated(label: Label) -> NDArray[np.bool_]:

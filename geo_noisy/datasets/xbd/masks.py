@@ -25,8 +25,9 @@ class XBDLabels:
         overlap: Which building a pixel belongs to where several overlap: ``worst`` is the one with the most damage
             (un-classified, none, minor, major, destroyed, in rising order), ``file`` the last in the file, as
             the official script draws them.
-        repair: Mend polygons that cross themselves or the image's edge, and leave out empty and duplicated ones;
-            otherwise they are bad input.
+        repair: Mend polygons that cross themselves or the image's edge, leave out empty ones, keep the worst damage of
+            duplicated ones, and take buildings that only the pre-disaster label knows as un-classified (the noise
+            of their tiles is unknown); otherwise they are bad input.
     """
 
     unclassified: Literal['ignore', 'no-damage'] = 'ignore'

@@ -16,6 +16,7 @@ from geo_noisy.datasets.xbd.base import XBDTiles
 from geo_noisy.datasets.xbd.export import write_geotiffs, write_polygons
 from geo_noisy.datasets.xbd.masks import class_mask
 from geo_noisy.datasets.xbd.plot import plot_pair
+from geo_noisy.datasets.xbd.scan import DAMAGED, NAMES
 from geo_noisy.pairs.source import PairTable
 
 
@@ -56,7 +57,7 @@ class XBDPairs(PairDataset, XBDTiles):
         super().__init__(root, **kwargs)
         self._times = _seconds(self.index)
         self._noise = self.index['noise'].to_numpy()
-        self._noisy = np.array([noisy_flag(noise, min_noise) for noise in self._noise], dtype=np.int8)
+        self._noisy = _flags(self.index, min_noise)
         self.index.insert(self.index.columns.get_loc('noise') + 1, 'noisy', self._noisy)
 
     def pairs(self) -> PairTable:
@@ -96,6 +97,15 @@ class XBDPairs(PairDataset, XBDTiles):
     def write_polygons(self, path: Path) -> int:
         """Write the buildings of all images as GeoParquet in longitude and latitude; returns their number."""
         return write_polygons(self.index, path, repair=self.labels.repair)
+
+
+def _flags(index: gpd.GeoDataFrame, min_noise: float) -> NDArray[np.int8]:
+    """1 noisy, 0 clean, -1 unknown, [n]. Of unknown noise, what is surely damaged may be enough to be noisy."""
+    flags = np.array([noisy_flag(noise, min_noise) for noise in index['noise']], dtype=np.int8)
+    pixels = index[[f'pixels_{name}' for name in NAMES]].to_numpy()
+    surely = pixels[:, list(DAMAGED)].sum(axis=1) / pixels.sum(axis=1)
+    flags[(flags < 0) & (surely > min_noise)] = 1
+    return flags
 
 
 def _seconds(index: gpd.GeoDataFrame) -> NDArray[np.int64]:

@@ -10,7 +10,10 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.errors import NotGeoreferencedWarning
 
-_GDAL = {'GDAL_DISABLE_READDIR_ON_OPEN': 'EMPTY_DIR', 'GDAL_PAM_ENABLED': 'NO'}  # no look-out for side files
+_GDAL = {
+    'GDAL_DISABLE_READDIR_ON_OPEN': 'EMPTY_DIR', 'GDAL_PAM_ENABLED': 'NO',  # no look-out for side files
+    'GDAL_PNG_WHOLE_IMAGE_OPTIM': 'NO',  # that way a damaged PNG is decoded into garbage in place of an error
+}  # fmt: skip
 _FILTERS = threading.Lock()
 
 
@@ -25,7 +28,7 @@ def without_place() -> Iterator[None]:
         yield
 
 
-def decode_png(path: str) -> NDArray[np.uint8]:
+def decode_image(path: str) -> NDArray[np.uint8]:
     """Decode an RGB image: shape [3, 1024, 1024]."""
     with without_place(), rasterio.Env(**_GDAL), rasterio.open(path) as image:
         return np.asarray(image.read())

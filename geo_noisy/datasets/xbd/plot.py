@@ -18,7 +18,7 @@ from torchgeo.datasets.utils import Sample
 
 from geo_noisy.datasets.pair_sample import IGNORE_INDEX
 from geo_noisy.datasets.xbd.labels import CLASSES, CODES, Label, read_label
-from geo_noisy.datasets.xbd.pixels import decode_png
+from geo_noisy.datasets.xbd.pixels import decode_image
 
 COLOURS = ('#00000000', '#56b4e9', '#f0e442', '#e69f00', '#d62728', '#bbbbbb')
 """By code: background, no damage, minor, major, destroyed, un-classified; told apart without red and green."""
@@ -102,7 +102,7 @@ def _draw_outlines(axis: Axes, label: Label, row: pd.Series, tile_px: int) -> No
 
 
 def _draw_place(axis: Axes, row: pd.Series, tile_px: int) -> None:
-    axis.imshow(decode_png(str(row['path_post'])).transpose(1, 2, 0)[::2, ::2], extent=(0, 1024, 1024, 0))
+    axis.imshow(decode_image(str(row['path_post'])).transpose(1, 2, 0)[::2, ::2], extent=(0, 1024, 1024, 0))
     corner = (float(str(row['col_px'])), float(str(row['row_px'])))
     axis.add_patch(Rectangle(corner, tile_px, tile_px, fill=False, edgecolor='white', linewidth=3))
     axis.add_patch(Rectangle(corner, tile_px, tile_px, fill=False, edgecolor='black', linewidth=1.2))

@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 
 from geo_noisy.datasets.xbd.files import PairFiles, Problem, image_problems
 from geo_noisy.datasets.xbd.geo import GeoFit, fit_label, footprint
-from geo_noisy.datasets.xbd.labels import CODES, SIDE_PX, UNCLASSIFIED, Label, LabelError, partner_problems, read_label
+from geo_noisy.datasets.xbd.labels import (
+    CODES,
+    SIDE_PX,
+    UNCLASSIFIED,
+    Label,
+    LabelError,
+    lost_buildings,
+    partner_problems,
+    read_label,
+    with_lost_buildings,
+)
 from geo_noisy.datasets.xbd.masks import XBDLabels, draw_codes, tile_counts
 
 NAMES = ('background', *(subtype.replace('-', '_') for subtype in CODES))
@@ -66,6 +76,8 @@ def _pair_problems(files: PairFiles, read: Mapping[str, Label], labels: XBDLabel
 
 
 def _rows(files: PairFiles, pre: Label, post: Label, tile_px: int, labels: XBDLabels) -> list[Row]:
+    lost = tile_counts(draw_codes(lost_buildings(post, pre)), tile_px)[:, UNCLASSIFIED]
+    post = with_lost_buildings(post, pre)
     pixels_pre = tile_counts(draw_codes(pre, overlap=labels.overlap), tile_px)
     pixels_post = tile_counts(draw_codes(post, overlap=labels.overlap), tile_px)
     buildings = building_counts(post, tile_px)
@@ -79,7 +91,7 @@ def _rows(files: PairFiles, pre: Label, post: Label, tile_px: int, labels: XBDLa
             shared
             | {'tile': tile, 'row_px': row_px, 'col_px': col_px}
             | _count_columns(buildings[tile], pixels_post[tile], pixels_pre[tile])
-            | {'noise': noise_of(pixels_pre[tile], pixels_post[tile])}
+            | {'noise': math.nan if lost[tile] else noise_of(pixels_pre[tile], pixels_post[tile])}
             | _geo_columns(*fits, row_px=row_px, col_px=col_px, tile_px=tile_px)
         )
     return rows

@@ -8,16 +8,15 @@ from pathlib import Path
 SUBTYPES = ('no-damage', 'minor-damage', 'major-damage', 'destroyed', 'un-classified')
 """Damage of a building in a post-disaster label, as it is spelt in the files."""
 
-METADATA: Mapping[str, type | tuple[type, ...]] = {
-    'capture_date': str,
-    'disaster': str,
+METADATA: Mapping[str, type | tuple[type, ...]] = {'capture_date': str, 'disaster': str, 'width': int, 'height': int}
+"""Entries of ``metadata`` that are needed, and their types."""
+
+OPTIONAL_METADATA: Mapping[str, type | tuple[type, ...]] = {
     'sensor': str,
     'off_nadir_angle': (int, float),
     'pan_resolution': (int, float),
-    'width': int,
-    'height': int,
 }
-"""Entries of ``metadata`` that are needed, and their types."""
+"""Entries that no mask needs, which may be null or absent."""
 
 
 def read_document(path: Path) -> object:
@@ -34,12 +33,11 @@ def read_document(path: Path) -> object:
         raise ValueError(f'the JSON is not UTF-8: {error}') from error
 
 
-def schema_problems(document: object, *, post: bool, side_px: int) -> list[str]:
+def schema_problems(document: object, *, side_px: int) -> list[str]:
     """Every way in which a label differs from the schema.
 
     Args:
         document: Parsed JSON.
-        post: Whether it is a post-disaster label, whose buildings must have a subtype.
         side_px: Height and width that the image must have.
 
     Returns:
@@ -47,7 +45,7 @@ def schema_problems(document: object, *, post: bool, side_px: int) -> list[str]:
     """
     if not isinstance(document, dict):
         return ['the JSON holds no object']
-    return [*_metadata_problems(document.get('metadata'), side_px), *_features_problems(document.get('features'), post)]
+    return [*_metadata_problems(document.get('metadata'), side_px), *_features_problems(document.get('features'))]
 
 
 def _metadata_problems(metadata: object, side_px: int) -> Iterator[str]:
@@ -57,6 +55,9 @@ def _metadata_problems(metadata: object, side_px: int) -> Iterator[str]:
     for name, kind in METADATA.items():
         if not isinstance(metadata.get(name), kind):
             yield f'`metadata.{name}` is {metadata.get(name)!r}'
+    for name, kind in OPTIONAL_METADATA.items():
+        if metadata.get(name) is not None and not isinstance(metadata[name], kind):
+            yield f'`metadata.{name}` is {metadata[name]!r}; it may be null'
     for name in ('width', 'height'):
         if isinstance(metadata.get(name), int) and metadata[name] != side_px:
             yield f'`metadata.{name}` is {metadata[name]}, not {side_px}'
@@ -73,7 +74,7 @@ def _is_date(text: str) -> bool:
     return True
 
 
-def _features_problems(features: object, post: bool) -> Iterator[str]:
+def _features_problems(features: object) -> Iterator[str]:
     if not isinstance(features, dict):
         yield '`features` is missing'
         return
@@ -83,12 +84,11 @@ def _features_problems(features: object, post: bool) -> Iterator[str]:
         yield '`features.lng_lat` is no list'
     for key in ('xy', 'lng_lat'):
         entries = features.get(key)
-        needs_subtype = post and key == 'xy'
         for number, entry in enumerate(entries if isinstance(entries, list) else ()):
-            yield from (f'`features.{key}[{number}]` {problem}' for problem in _entry_problems(entry, needs_subtype))
+            yield from (f'`features.{key}[{number}]` {problem}' for problem in _entry_problems(entry))
 
 
-def _entry_problems(entry: object, needs_subtype: bool) -> Iterator[str]:
+def _entry_problems(entry: object) -> Iterator[str]:
     if not isinstance(entry, dict) or not isinstance(entry.get('properties'), dict):
         yield 'has no `properties`'
         return
@@ -97,5 +97,5 @@ def _entry_problems(entry: object, needs_subtype: bool) -> Iterator[str]:
     if not isinstance(entry['properties'].get('uid'), str):
         yield 'has no `uid`'
     subtype = entry['properties'].get('subtype')
-    if subtype not in SUBTYPES and (needs_subtype or subtype is not None):
+    if subtype is not None and subtype not in SUBTYPES:
         yield f'has the unknown subtype {subtype!r}; known are {", ".join(SUBTYPES)}'

@@ -9,12 +9,12 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from geo_noisy.datasets.xbd.labels import SIDE_PX, read_label
+from geo_noisy.datasets.xbd.labels import SIDE_PX, read_label, with_lost_buildings
 from geo_noisy.datasets.xbd.masks import XBDLabels, draw_codes
-from geo_noisy.datasets.xbd.pixels import decode_png
+from geo_noisy.datasets.xbd.pixels import decode_image
 from geo_noisy.whole_file import whole_file
 
-_LAYOUT_VERSION = 1
+_LAYOUT_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,9 @@ class TileReader:
         if path in self._decoded:
             return self._decoded[path]
         label = read_label(Path(source.labels[date]), post=date == 1, repair=self.labels.repair)
-        image = np.concatenate([decode_png(path), draw_codes(label, overlap=self.labels.overlap)[None]])
+        if date == 1 and self.labels.repair:  # otherwise both labels know the same buildings
+            label = with_lost_buildings(label, read_label(Path(source.labels[0]), post=False, repair=True))
+        image = np.concatenate([decode_image(path), draw_codes(label, overlap=self.labels.overlap)[None]])
         self._decoded[path] = image
         return image
 
