@@ -28,7 +28,7 @@ def run_command(command: Callable[[], int], *, debug: bool = False) -> int:
     """
     with _noting_sigterm() as received:
         status = _run(command, debug=debug)
-    return 128 + received[0] if received else status
+    return _stopped(received[0]) if received else status
 
 
 def _run(command: Callable[[], int], *, debug: bool) -> int:

@@ -5,6 +5,7 @@ import dis
 from pathlib import Path
 from types import TracebackType
 
+from geo_noisy.commands.worker_errors import worker_error
 from geo_noisy.errors import InputError, UsageError
 
 FAILED, WRONG = 1, 2
@@ -45,8 +46,9 @@ def _text(error: BaseException) -> str:
         return f'{error.filename}: {error.strerror}.'
     if isinstance(error, _PATHS) and ' ' not in str(error):  # some libraries give the path alone
         return f'{error}: no such file or folder.'
-    message = error.args[0] if isinstance(error, KeyError) and error.args else error
-    return str(message).strip() or 'no message'
+    message = str(error.args[0] if isinstance(error, KeyError) and error.args else error).strip()
+    worker = worker_error(message)
+    return (worker.text if worker else message) or 'no message'
 
 
 def _innermost(error: BaseException) -> TracebackType | None:
@@ -58,6 +60,9 @@ def _innermost(error: BaseException) -> TracebackType | None:
 
 def _is_our_check(error: BaseException) -> bool:
     """Whether a ``raise`` of this package made the error; what Python itself raises on our lines is unforeseen."""
+    worker = worker_error(str(error))
+    if worker is not None:
+        return worker.file.startswith(_PACKAGE) and worker.code.startswith('raise ')
     trace = _innermost(error)
     if trace is None or not trace.tb_frame.f_code.co_filename.startswith(_PACKAGE):
         return False
@@ -65,5 +70,8 @@ def _is_our_check(error: BaseException) -> bool:
 
 
 def _place(error: BaseException) -> str:
+    worker = worker_error(str(error))
+    if worker is not None:
+        return f'{worker.file}:{worker.line}'
     trace = _innermost(error)
     return 'an unknown place' if trace is None else f'{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}'

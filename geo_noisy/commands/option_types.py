@@ -1,6 +1,7 @@
 """How a type hint reads on the command line: one word or several, and which."""
 
 import argparse
+import math
 import types
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -46,8 +47,11 @@ class Words:
         """The value of a function's parameter from what was given.
 
         Raises:
-            UsageError: If there are too few or too many words.
+            UsageError: If there are too few or too many words, or a number is none.
         """
+        for word in given if isinstance(given, list) else [given]:
+            if isinstance(word, float) and not math.isfinite(word):
+                raise UsageError(f'{flag} is {word}; give a number.')
         if not isinstance(given, list):
             return given
         if self.counts and len(given) not in self.counts:

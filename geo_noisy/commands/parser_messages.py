@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-_KEY = re.compile(r'^Parser key "(?P<key>[^"]*)":\s*(?P<rest>.*)$')
+_KEY = re.compile(r'^Parser key "(?P<key>[^"]*)"(?: element \d+)?:\s*(?P<rest>.*)$')
 _NOISE = re.compile(
     r'^(Does not validate against any of the Union subtypes|Subtypes: .*|Errors:|Given value type: .*|'
     r'Problem with given class_path .*:|Given value: (NestedArg|Namespace|\{).*)$'

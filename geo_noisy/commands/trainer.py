@@ -5,7 +5,7 @@ import os
 import pickle
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torchgeo.main  # noqa: F401  # makes TorchGeo's class names known
 from lightning.pytorch.cli import LightningCLI
@@ -42,6 +42,9 @@ class _Trainer(LightningCLI):
         except _WRONG_ARGUMENTS as error:
             if _is_no_checkpoint(error):
                 raise
+            for cause in _causes(error):
+                if isinstance(cause, InputError):
+                    raise cause from error
             raise UsageError(_wrong_config(error)) from error
 
 
@@ -83,14 +86,17 @@ def run(command: str, words: Sequence[str]) -> int:
     return 0
 
 
-def _is_no_checkpoint(error: BaseException | None) -> bool:
-    """Whether reading a checkpoint is behind an error; of a foreign file torch's reader raises nearly anything."""
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what led to it: jsonargparse wraps what constructors raise."""
     while error is not None:
-        frames = traceback.walk_tb(error.__traceback__)
-        if any(frame.f_globals.get('__name__') == 'torch.serialization' for frame, _ in frames):
-            return True
+        yield error
         error = error.__cause__ or error.__context__
-    return False
+
+
+def _is_no_checkpoint(error: BaseException) -> bool:
+    """Whether reading a checkpoint is behind an error; of a foreign file torch's reader raises nearly anything."""
+    frames = (frame for cause in _causes(error) for frame, _ in traceback.walk_tb(cause.__traceback__))
+    return any(frame.f_globals.get('__name__') == 'torch.serialization' for frame in frames)
 
 
 def _help(command: str, message: str) -> str:

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import shapely
 from numpy.typing import NDArray
 
+from geo_noisy.errors import InputError
 from geo_noisy.regions.band_statistics import BandStatistics
 from geo_noisy.regions.files.dates import from_seconds
 from geo_noisy.regions.files.exclusions import Exclusion
@@ -56,7 +57,7 @@ def read_fields(path: str | os.PathLike[str], *, root: str | os.PathLike[str] | 
     try:
         table = pq.read_table(path)
     except pa.ArrowInvalid as error:
-        raise ValueError(f'{path} is not a Parquet file: {error}') from error
+        raise InputError(f'{path} is not a Parquet file: {error}') from error
     stored = _stored(table, path)
     files = pd.DataFrame(stored['files']).assign(nodata=lambda frame: frame['nodata'].astype(float))
     files['cloud'] = files['cloud'].astype(float)
@@ -108,10 +109,10 @@ def _metadata(index: RegionTables, path: Path) -> dict[str, Any]:
 def _stored(table: pa.Table, path: str | os.PathLike[str]) -> dict[str, Any]:
     text = (table.schema.metadata or {}).get(_KEY)
     if text is None:
-        raise ValueError(f'{path} is not a pair index. Write one with geo-noisy index.')
+        raise InputError(f'{path} is not a pair index. Write one with geo-noisy index.')
     stored: dict[str, Any] = json.loads(text)
     if stored['schema'] != SCHEMA:
-        raise ValueError(f'{path} has schema {stored["schema"]}; this version reads {SCHEMA}. Index the images again.')
+        raise InputError(f'{path} has schema {stored["schema"]}; this version reads {SCHEMA}. Index the images again.')
     return stored
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Never
 
 import pytest
+from torch.utils.data import DataLoader, Dataset
 
 from geo_noisy.commands.boundary import run_command
 from geo_noisy.commands.explain import explain
@@ -55,6 +56,33 @@ def test_errors_become_one_paragraph(cause: Callable[[], object], status: int, s
     found, text = explain(caught(cause))
     assert found == status
     assert text.startswith(start)
+
+
+class Rates(Dataset):
+    """Raises in the worker of a loader what the policy's check raises, or what nobody foresaw."""
+
+    def __init__(self, rate: object) -> None:
+        self.rate = rate
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, key: int) -> PairPolicy:
+        return PairPolicy(rate=self.rate)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ('rate', 'status', 'start'),
+    [
+        (7, 2, 'PairPolicy.rate is 7; the noisy pairs rate must lie in [0, 1].'),
+        ('x', 1, "this is unexpected: TypeError: '<=' not supported between instances of 'int' and 'str' in "),
+    ],
+)
+def test_errors_of_workers_are_as_short(rate: object, status: int, start: str) -> None:
+    found, text = explain(caught(lambda: next(iter(DataLoader(Rates(rate), num_workers=1)))))
+    assert (found, text[: len(start)]) == (status, start)
+    assert '\n' not in text
+    assert found == 2 or 'policy.py:' in text
 
 
 def test_an_unforeseen_error_says_where_and_how_to_see_more(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from geo_noisy.datasets.xbd.image_files import SUFFIXES, image_problem
+from geo_noisy.errors import InputError
 
 FOLDERS = ('train', 'tier3', 'test', 'hold')
 """The published subsets; each has the folders ``images`` and ``labels``."""
@@ -36,7 +37,7 @@ class Problem(NamedTuple):
     """Name of the image pair, such as ``socal-fire_00000031``."""
 
 
-class XBDDataError(ValueError):
+class XBDDataError(InputError):
     """Files of xBD are bad; ``problems`` holds all of them."""
 
     def __init__(self, problems: Sequence[Problem], *, left: bool = True) -> None:

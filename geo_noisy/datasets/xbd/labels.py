@@ -12,6 +12,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo_noisy.datasets.xbd.schema import SUBTYPES, read_document, schema_problems
+from geo_noisy.errors import InputError
 
 SIDE_PX = 1024
 """Height and width of an xBD image."""
@@ -66,7 +67,7 @@ class Label:
         return replace(self, polygons=self.polygons[rows], world=self.world[rows], codes=self.codes[rows], uids=uids)
 
 
-class LabelError(ValueError):
+class LabelError(InputError):
     """A label file is bad; ``reasons`` holds every way in which it is."""
 
     def __init__(self, path: Path, reasons: Sequence[str]) -> None:

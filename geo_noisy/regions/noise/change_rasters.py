@@ -12,6 +12,7 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.errors import RasterioIOError
 
+from geo_noisy.errors import InputError
 from geo_noisy.regions.files.date_formats import Formats
 from geo_noisy.regions.noise.polygons import ChangePolygons, change_polygons
 
@@ -27,14 +28,14 @@ def change_raster(
         date_format: Its format, as in ``datetime.strptime``.
 
     Raises:
-        ValueError: If a raster cannot be read or has no CRS, or nothing changed in any.
+        InputError: If a raster cannot be read or has no CRS, or nothing changed in any.
     """
     parts = [_trace(path) for path in paths]
     changed, ground = (
         gpd.GeoDataFrame(geometry=pd.concat([part[k].to_crs(parts[0].changed.crs) for part in parts])) for k in range(2)
     )
     if changed.empty:
-        raise ValueError(f'Nothing changed in {", ".join(map(str, paths))}: band 1 is 0 everywhere.')
+        raise InputError(f'Nothing changed in {", ".join(map(str, paths))}: band 1 is 0 everywhere.')
     return change_polygons(changed, event_date=event_date, date_format=date_format, ground=ground)
 
 
@@ -49,10 +50,10 @@ def _trace(path: str | os.PathLike[str]) -> _Traced:
     try:
         with rasterio.open(path) as file:
             if file.crs is None:
-                raise ValueError(f'{path} has no CRS; write one with gdal_edit -a_srs.')
+                raise InputError(f'{path} has no CRS; write one with gdal_edit -a_srs.')
             band, grid, crs = file.read(1, masked=True), file.transform, file.crs.to_wkt()
     except RasterioIOError as error:
-        raise ValueError(f'The change raster {path} cannot be read: {error}') from error
+        raise InputError(f'The change raster {path} cannot be read: {error}') from error
     known = ~np.ma.getmaskarray(band)
     return _Traced(*(_outlines(mask, grid, crs) for mask in (known & (band.data != 0), known)))
 

@@ -10,6 +10,8 @@ import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj.exceptions import CRSError
 
+from geo_noisy.errors import InputError
+
 _PARQUET = ('.parquet', '.geoparquet')
 _VECTORS = ('.shp', '.gpkg', '.geojson', '.json', '.kml', '.gml', '.fgb')
 _NO_AREA = ('Point', 'Line')  # in the names of geometry types
@@ -53,7 +55,7 @@ def _try(read: Callable[..., Any], path: str, **options: Any) -> Any:
     try:
         return read(path, **options)
     except (DataSourceError, DataLayerError, ValueError) as error:
-        raise ValueError(f'{path} holds no polygons that can be read: {error}{_inside_archive(path)}') from error
+        raise InputError(f'{path} holds no polygons that can be read: {error}{_inside_archive(path)}') from error
 
 
 def _layer(path: str, types: dict[str, str | None], layer: str | None, layer_option: str) -> str:
@@ -65,7 +67,7 @@ def _layer(path: str, types: dict[str, str | None], layer: str | None, layer_opt
         return layer
     able = [name for name, kind in types.items() if kind and not any(word in kind for word in _NO_AREA)]
     if not able:
-        raise ValueError(f'{path} has no layer with polygons; {told}.')
+        raise InputError(f'{path} has no layer with polygons; {told}.')
     if len(able) > 1:
         raise ValueError(f'{path} has several layers; choose one with {layer_option}: {told}.')
     return able[0]
