@@ -68,20 +68,6 @@ cli_arguments = pytest.mark.filterwarnings("ignore:LightningCLI's args parameter
 
 
 @cli_arguments
-@pytest.mark.parametrize(
-    ('file', 'stage'), [('within_image.yaml', 'dense'), ('cross_image.yaml', 'dense'), ('moco.yaml', 'moco')]
-)
-def test_configs_run(file: str, stage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(['fit', '--config', str(small(file, tmp_path, stage))]) == 0
-    checkpoints = list(tmp_path.rglob('*.ckpt'))
-    assert 'last.ckpt' in {path.name for path in checkpoints}
-    assert len(checkpoints) == 2  # the best one as well
-    assert list(tmp_path.rglob('metrics.csv'))
-    assert list(tmp_path.rglob('config.yaml'))
-
-
-@cli_arguments
 def test_probe_config_runs_and_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     config = str(small('probe.yaml', tmp_path, 'probe'))
