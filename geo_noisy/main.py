@@ -63,7 +63,7 @@ def _run(words: Sequence[str]) -> int:
     if name not in _MODULES:
         close = difflib.get_close_matches(name, _MODULES, n=1)
         hint = f'did you mean {close[0]}?' if close else '`geo-noisy --help` lists them.'
-        raise UsageError(f'there is no command {name!r}; {hint}')
+        raise UsageError(f'there is no {"option" if name.startswith("-") else "command"} {name!r}; {hint}')
     module = import_module(f'geo_noisy.commands.{_MODULES[name]}')
     status: int = module.run(name, rest)
     return status

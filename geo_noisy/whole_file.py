@@ -19,9 +19,17 @@ def whole_file(path: Path) -> Iterator[Path]:
 
     Yields:
         A path in the same folder, to be written.
+
+    Raises:
+        OSError: If the folder cannot be written to, or what lies at the path is no file (a folder, a device).
     """
+    if path.exists() and not path.is_file():
+        raise FileExistsError(f'{path} is there and is no file, so it cannot be replaced; choose another path.')
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.', suffix=path.suffix)
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.', suffix=path.suffix)
+    except OSError as error:  # it names the temporary file
+        raise OSError(error.errno, error.strerror, str(path)) from error
     os.close(handle)
     os.umask(umask := os.umask(0))  # there is no other way to read it
     os.chmod(name, 0o666 & ~umask)  # as any new file, not for its owner alone

@@ -11,7 +11,7 @@ from geo_noisy.errors import InputError, UsageError
 FAILED, WRONG = 1, 2
 _PACKAGE = str(Path(__file__).parents[1])
 _ARGUMENTS = (ValueError, TypeError, LookupError)
-_PATHS = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+_PATHS = (FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError)
 _READERS = frozenset({'rasterio', 'pyogrio', 'pyarrow', 'zipfile', 'zlib', 'lzma', 'pickle', '_pickle', 'PIL', 'yaml'})
 
 
@@ -34,6 +34,8 @@ def explain(error: BaseException) -> tuple[int, str]:
     if _is_our_check(error):
         return WRONG if isinstance(error, _ARGUMENTS) else FAILED, _text(error)
     name = type(error).__name__
+    if isinstance(error, UnicodeDecodeError):
+        return FAILED, f'an input is no text in UTF-8: {error} (in {_place(error)}; --debug shows the rest)'
     if name == 'MisconfigurationException':  # Lightning's word for a wrong argument of its trainer
         return WRONG, _text(error)
     if type(error).__module__.split('.')[0] in _READERS:

@@ -14,6 +14,8 @@ from geo_noisy.commands.parser_messages import one_paragraph
 from geo_noisy.commands.signatures import Parameter, parameters_of, plain
 from geo_noisy.errors import UsageError
 
+_REQUIRED = 'the following arguments are required'  # so the parser says, with names as in Python
+
 
 @dataclass(frozen=True)
 class Taken:
@@ -61,7 +63,8 @@ class Options:
             text: What it is.
             settings: As for ``argparse``: ``required``, ``default``, ``nargs``, ``metavar``.
         """
-        self._parser.add_argument(*names, type=hint, help=text, **settings)
+        action = self._parser.add_argument(*names, type=hint, help=text, **settings)
+        self._flags[action.dest] = names[-1]
 
     def take(
         self,
@@ -146,8 +149,10 @@ class Options:
 
     def _told(self, text: str) -> str:
         """A message of the parser with the option's name as it is written, and what may have been meant."""
-        option, colon, rest = text.partition(': ')
-        text = f'{self._flags.get(option, option)}{colon}{rest}'
+        start, colon, rest = text.partition(': ')
+        if start == _REQUIRED:
+            rest = ', '.join(self._flags.get(option, option) for option in rest.split(', '))
+        text = f'{self._flags.get(start, start)}{colon}{rest}'
         unknown = re.search(r'nrecognized arguments: (--[\w-]+)', text)
         close = difflib.get_close_matches(unknown[1], self._flags.values(), n=1) if unknown else []
         hint = f'did you mean {close[0]}? ' if close else ''

@@ -26,6 +26,8 @@ def check_outputs(outputs: Mapping[str, str | os.PathLike[str] | None], inputs: 
             )
         if path.is_dir():
             raise UsageError(f'{option} {path} is a folder; name a file in it.')
+        if path.exists() and not path.is_file():
+            raise UsageError(f'{option} {path} is no file but a device or a pipe; name a file.')
         others = [other for other, file in files.items() if other != option and file.resolve() == path.resolve()]
         if others:
             raise UsageError(f'{option} and {others[0]} are both {path}; name two files.')

@@ -13,5 +13,6 @@ def run(command: str, words: Sequence[str]) -> int:
     chosen = options.parse(words)
     written = chosen.call(write_scenes)
     dates, events = chosen['dates'], sum(bool(scene.event) for scene in written)
-    print(f'{len(written)} scenes of {dates} dates in {chosen["folder"]}; {events} with an event, see {POLYGONS}.')
+    see = f', see {POLYGONS}' if events else ''
+    print(f'{len(written)} scenes of {dates} dates in {chosen["folder"]}; {events} with an event{see}.')
     return 0

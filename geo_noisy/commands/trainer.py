@@ -3,6 +3,7 @@
 import argparse
 import os
 import pickle
+import re
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -100,6 +101,9 @@ def _is_no_checkpoint(error: BaseException) -> bool:
 
 
 def _help(command: str, message: str) -> str:
+    config = re.search(r'nrecognized arguments: (\S+\.ya?ml)', message)
+    if config:
+        return f'did you mean --config {config[1]}?'
     part = next((f'{part}.help CLASS' for part in ('model', 'data') if f'"{part}' in message), 'help')
     return f'`geo-noisy {command} --{part}` lists what there is.'
 

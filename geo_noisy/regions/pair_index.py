@@ -139,9 +139,8 @@ class PairIndex(RegionTables):
         Raises:
             ValueError: If there are too few blocks for the splits, or a split ends empty.
         """
-        split = assign_splits(
-            self, shares=shares, block_px=block_px or 8 * self.size_px, margin_px=margin_px, seed=seed
-        )
+        block_px = 8 * self.size_px if block_px is None else block_px
+        split = assign_splits(self, shares=shares, block_px=block_px, margin_px=margin_px, seed=seed)
         return replace(self, locations=replace(self.locations, split=split))
 
     def with_statistics(self, *, windows: int = 256, seed: int = 0) -> 'PairIndex':

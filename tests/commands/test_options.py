@@ -53,11 +53,11 @@ def noise(polygons: str | os.PathLike[str], *, column: str | None = None) -> tup
 
 def parse(*words: str) -> Chosen:
     options = Options('cut', 'Cut.')
-    options.add('-o', '--output', text='file')
+    options.add('-o', '--output', text='file', required='--need' in words)
     options.take(cut, 'windows', names={'paths': 'images'}, positional='images')
     options.take(Rules, 'rules')
     options.take(noise, 'noise', names={'column': 'class_column'}, needs='polygons')
-    return options.parse(words)
+    return options.parse([word for word in words if word != '--need'])
 
 
 @pytest.mark.parametrize(
@@ -96,6 +96,7 @@ def test_a_function_that_needs_an_option() -> None:
         (['--size_px', '3'], r'^unrecognized arguments: --size_px 3; did you mean --size-px\?'),
         (['--res', '1', '2', '3'], r'^--res takes 1 or 2 values; 3 were given: 1\.0 2\.0 3\.0\.$'),
         (['--res', 'nan'], r'^--res: expected float, got nan; '),
+        (['--need'], r'^the following arguments are required: --output; '),
         (['--res', '.nan'], r'^--res is nan; give a number\.$'),
         (['--shares', '1', '1e999'], r'^--shares is inf; give a number\.$'),
         (['--align', 'no'], r"^--align: expected one of 'snap', 'resample', got no; "),

@@ -1,6 +1,5 @@
 """Georeferenced VTS: scenes at several dates with polygons of what changed, to try every command on."""
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,15 +70,19 @@ def write_scenes(
         What was written, scene by scene.
 
     Raises:
-        ValueError: If there are fewer than two dates, or a share lies outside [0, 1].
+        ValueError: If there are fewer than two dates, a share lies outside [0, 1], the pixels have no size, or the
+            folder holds scenes that these would not replace.
     """
     if dates < 2:
         raise ValueError(f'dates is {dates}; a pair needs two.')
     if not 0 <= noisy_share <= 1:
         raise ValueError(f'noisy_share is {noisy_share}; it must lie in [0, 1].')
+    if not res_m > 0:
+        raise ValueError(f'res_m is {res_m}; the side of a pixel must be above 0.')
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    _refuse_others(folder, scenes, dates)
     source = VTSPairs(split='train', size_px=size_px, cells=cells, count=scenes, r_img=r_img, seed=seed)
+    folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     noisy = rng.permutation(scenes) < round(noisy_share * scenes)
     written = []
@@ -91,33 +94,16 @@ def write_scenes(
     return written
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``geo-noisy scenes``."""
-    parser.add_argument('folder', help='folder to write to')
-    parser.add_argument('--scenes', type=int, default=12, help='number of scenes (%(default)s)')
-    parser.add_argument('--dates', type=int, default=3, help='dates of each scene (%(default)s)')
-    parser.add_argument('--size-px', type=int, default=256, help='side of a scene in pixels (%(default)s)')
-    parser.add_argument('--res', type=float, default=2.0, help='side of a pixel in metres (%(default)s)')
-    parser.add_argument('--r-img', type=float, default=0.3, help='share of cells that an event changes (%(default)s)')
-    parser.add_argument('--noisy-share', type=float, default=0.5, help='share of scenes with an event (%(default)s)')
-    parser.add_argument('--seed', type=int, default=0, help='seed of everything (%(default)s)')
+def _name(number: int, date: int) -> str:
+    return f'scene_{number:03d}_{_FIRST_YEAR + date}0615.tif'
 
 
-def run(args: argparse.Namespace) -> int:
-    """Write scenes and say what was written."""
-    written = write_scenes(
-        args.folder,
-        scenes=args.scenes,
-        dates=args.dates,
-        size_px=args.size_px,
-        res_m=args.res,
-        r_img=args.r_img,
-        noisy_share=args.noisy_share,
-        seed=args.seed,
-    )
-    events = sum(bool(scene.event) for scene in written)
-    print(f'{len(written)} scenes of {args.dates} dates in {args.folder}; {events} with an event, see {POLYGONS}.')
-    return 0
+def _refuse_others(folder: Path, scenes: int, dates: int) -> None:
+    """Scenes of an earlier call, beside these, would be taken for more of them."""
+    names = {_name(number, date) for number in range(scenes) for date in range(dates)}
+    others = sorted(path.name for path in folder.glob('scene_*.tif') if path.name not in names)
+    if others:
+        raise ValueError(f'{folder} holds {len(others)} other scenes, such as {others[0]}; choose another folder.')
 
 
 def _grid(number: int, scenes: int, *, size_px: int, res_m: float) -> Affine:
@@ -135,7 +121,7 @@ def _write_scene(
     for date in range(dates):
         image = mosaic.noisy_image if date >= event else mosaic.image
         light = 1 + rng.uniform(-_LIGHT, _LIGHT)
-        path = folder / f'scene_{number:03d}_{_FIRST_YEAR + date}0615.tif'
+        path = folder / _name(number, date)
         _write_image(path, np.clip(image * light, 0, 255).astype(np.uint8), grid)
         paths.append(str(path))
     changed = mosaic.labels.in_noise if event < dates else np.zeros_like(mosaic.labels.in_noise)
@@ -144,14 +130,18 @@ def _write_scene(
 
 def _write_image(path: Path, image: NDArray[np.uint8], grid: Affine) -> None:
     bands, height, width = image.shape
-    with rasterio.open(
-        path, 'w', driver='GTiff', dtype='uint8', count=bands, height=height, width=width, crs=CRS, transform=grid,
-        compress='deflate',
-    ) as file:  # fmt: skip
-        file.write(image)
+    with rasterio.MemoryFile() as memory:
+        with memory.open(
+            driver='GTiff', dtype='uint8', count=bands, height=height, width=width, crs=CRS, transform=grid,
+            compress='deflate',
+        ) as file:  # fmt: skip
+            file.write(image)
+        with whole_file(path) as unfinished:  # GDAL says nothing where a disk is full
+            unfinished.write_bytes(memory.read())
 
 
 def _write_polygons(folder: Path, scenes: Sequence[Scene]) -> None:
+    (folder / POLYGONS).unlink(missing_ok=True)  # of an earlier call
     events, outlines = [], []
     for scene in scenes:
         if not scene.event:

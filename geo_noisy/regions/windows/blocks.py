@@ -33,7 +33,7 @@ def assign_blocks(
     Raises:
         ValueError: If shares do not make sense, or there are fewer blocks than splits.
     """
-    _check(shares, block_px=block_px, margin_px=margin_px, size_px=size_px)
+    _check(shares, block_px=block_px, margin_px=margin_px, size_px=size_px, seed=seed)
     half = -(-margin_px // 2)
     reach = [
         (start.astype(np.int64) - half, start.astype(np.int64) + size_px - 1 + half)
@@ -104,7 +104,9 @@ def _key(site: NDArray[np.int32], col: NDArray[np.int64], row: NDArray[np.int64]
     return (site.astype(np.int64) << 42) + ((col + _HALF) << 21) + row + _HALF
 
 
-def _check(shares: Sequence[float], *, block_px: int, margin_px: int, size_px: int) -> None:
+def _check(shares: Sequence[float], *, block_px: int, margin_px: int, size_px: int, seed: int) -> None:
+    if seed < 0:
+        raise ValueError(f'seed is {seed}; use 0 or more.')
     if len(shares) != len(SPLITS) or min(shares) < 0 or not np.isclose(sum(shares), 1):
         raise ValueError(f'shares are {tuple(shares)}; give three that add up to 1, for train, validation and test.')
     if block_px < size_px:
