@@ -59,8 +59,10 @@ def build_index(
     stride_px, rules = stride_px or size_px, rules or PairRules()
     _check(size_px, stride_px, place_px)
     placed = place_files(scan.files, crs=crs, res=res)
-    found = candidates(placed.files, size_px=size_px, stride_px=stride_px)
     excluded = [*scan.excluded, *placed.excluded]
+    if placed.files.empty:
+        _nothing(f'None of {len(scan.files)} files can be placed on a grid.', excluded)
+    found = candidates(placed.files, size_px=size_px, stride_px=stride_px)
     if len(found.file) == 0:
         _nothing(f'No window of {size_px} px fits into any of {len(placed.files)} files.', excluded)
     reasons = refused(found, placed.files, placed.sites, size_px=size_px, limits=limits or Limits())

@@ -15,6 +15,7 @@ from geo_noisy.regions.files.exclusions import Exclusion
 from geo_noisy.regions.noise.events import Events, Method
 from geo_noisy.regions.ragged import row_of_flat
 from geo_noisy.regions.rules import PairRules
+from geo_noisy.regions.windows.antimeridian import unwrapped
 from geo_noisy.regions.windows.grid import WGS84
 from geo_noisy.regions.windows.locations import Locations
 
@@ -101,7 +102,7 @@ class RegionTables:
         for rows, name in self.by_crs():
             if name != crs:
                 boxes[rows] = gpd.GeoSeries(boxes[rows], crs=name).to_crs(crs).to_numpy()
-        return boxes
+        return unwrapped(boxes) if crs == WGS84 else boxes
 
     @property
     def crs(self) -> str:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pyproj import Transformer
+from pyproj.exceptions import ProjError
 
 Bounds = NDArray[np.float64]
 """Rows ``(left, bottom, right, top)``, shape [n, 4]."""
@@ -17,12 +18,16 @@ def file_bounds(files: pd.DataFrame) -> Bounds:
 
 
 def transform_bounds(files: pd.DataFrame, target: str) -> Bounds:
-    """Bounds of files in another CRS, shape [n, 4]; infinite where it does not reach."""
+    """Bounds of files in another CRS, shape [n, 4]; infinite where it does not reach, or a file's CRS is local."""
     bounds = file_bounds(files)
     for name in files['crs'].unique():
         rows = np.flatnonzero(files['crs'].to_numpy() == name)
         if name != target:
-            change = Transformer.from_crs(name, target, always_xy=True)
+            try:
+                change = Transformer.from_crs(name, target, always_xy=True)
+            except ProjError:  # a local CRS has no way to any other
+                bounds[rows] = np.inf
+                continue
             for row in rows:
                 left, bottom, right, top = bounds[row]
                 bounds[row] = change.transform_bounds(left, bottom, right, top)

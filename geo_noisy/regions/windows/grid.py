@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import connected_components
 
 from geo_noisy.regions.files.bounds import Bounds, transform_bounds
 from geo_noisy.regions.files.exclusions import Exclusion, tally
+from geo_noisy.regions.windows.antimeridian import in_one_piece, meeting
 
 WGS84 = 'EPSG:4326'
 _UTM_LIMIT_DEG = 84.0
@@ -66,7 +67,7 @@ def place_files(
         targets = [target] * (int(site.max()) + 1 if len(site) else 0)
     else:
         files, bounds, problems = _in_degrees(files)
-        site = components(bounds)
+        site = groups(*meeting(bounds), count=len(files))
         targets = [
             _site_crs(files[site == k], bounds[site == k]) for k in range(int(site.max()) + 1 if len(site) else 0)
         ]
@@ -82,8 +83,12 @@ def place_files(
 def components(bounds: Bounds) -> NDArray[np.int64]:
     """Number the groups of boxes that are connected by overlaps; shape [n]."""
     boxes = shapely.box(*bounds.T)
-    first, second = shapely.STRtree(boxes).query(boxes, predicate='intersects')
-    graph = coo_array((np.ones(len(first), dtype=np.int8), (first, second)), shape=(len(boxes), len(boxes)))
+    return groups(*shapely.STRtree(boxes).query(boxes, predicate='intersects'), count=len(boxes))
+
+
+def groups(first: NDArray[np.int64], second: NDArray[np.int64], *, count: int) -> NDArray[np.int64]:
+    """Number the groups of things that are connected by pairs; shape [count]."""
+    graph = coo_array((np.ones(len(first), dtype=np.int8), (first, second)), shape=(count, count))
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
@@ -116,30 +121,38 @@ def _shared_crs(files: pd.DataFrame) -> str | None:
 def _in_crs(files: pd.DataFrame, target: str) -> tuple[pd.DataFrame, Bounds, list[tuple[str, str]]]:
     bounds = transform_bounds(files, target)
     good = np.isfinite(bounds).all(axis=1) & (bounds[:, 0] < bounds[:, 2])
-    problems = [(f'outside the reach of {target}', paths[0]) for paths in files['paths'][~good]]
+    problems = [(_unplaced(crs, target), paths[0]) for paths, crs in files.loc[~good, ['paths', 'crs']].to_numpy()]
     return files[good].reset_index(drop=True), bounds[good], problems
 
 
 def _in_degrees(files: pd.DataFrame) -> tuple[pd.DataFrame, Bounds, list[tuple[str, str]]]:
-    """Files with their bounds in degrees, without those that no UTM zone serves."""
-    bounds = transform_bounds(files, WGS84)
+    """Files with their bounds in degrees, in one piece, without those that no UTM zone serves."""
+    bounds = in_one_piece(transform_bounds(files, WGS84))
+    there = np.isfinite(bounds).all(axis=1)
     geographic = np.array([CRS.from_user_input(name).is_geographic for name in files['crs']])
-    crossing = ~(bounds[:, 0] < bounds[:, 2]) | (bounds[:, 2] > 180) | (bounds[:, 0] < -180)
-    polar = geographic & (np.abs(bounds[:, [1, 3]]).max(axis=1) > _UTM_LIMIT_DEG)
-    problems = [('crosses the antimeridian; state --crs', paths[0]) for paths in files['paths'][crossing]]
-    beyond = polar & ~crossing
-    problems += [('too near a pole for UTM; state --crs, e.g. EPSG:3413', paths[0]) for paths in files['paths'][beyond]]
-    good = ~crossing & ~polar
+    polar = there & geographic & (np.abs(bounds[:, [1, 3]]).max(axis=1) > _UTM_LIMIT_DEG)
+    problems = [(_unplaced(crs, WGS84), paths[0]) for paths, crs in files.loc[~there, ['paths', 'crs']].to_numpy()]
+    problems += [('too near a pole for UTM; state --crs, e.g. EPSG:3413', paths[0]) for paths in files['paths'][polar]]
+    good = there & ~polar
     return files[good].reset_index(drop=True), bounds[good], problems
+
+
+def _unplaced(crs: str, target: str) -> str:
+    """Why a file has no bounds in a CRS."""
+    if CRS.from_user_input(crs).is_engineering:
+        return 'a local CRS, so where it lies is unknown; write the right one with gdal_edit.py -a_srs'
+    return f'outside the reach of {target}'
 
 
 def _site_crs(files: pd.DataFrame, degrees: Bounds) -> str:
     projected = [name for name in files.sort_values('time')['crs'] if CRS.from_user_input(name).is_projected]
     if projected:
         return str(Counter(projected).most_common(1)[0][0])
+    if (degrees[:, 2] > 180).any():  # a site on both sides of 180 degrees
+        degrees = degrees + np.where(degrees[:, [0]] < 0, [[360, 0, 360, 0]], 0)
     left, bottom = degrees[:, :2].min(axis=0)
     right, top = degrees[:, 2:].max(axis=0)
-    zone = min(int(((left + right) / 2 + 180) // 6) + 1, 60)
+    zone = int(((left + right) / 2 + 180) // 6) % 60 + 1
     return f'EPSG:{32600 + zone if bottom + top >= 0 else 32700 + zone}'
 
 

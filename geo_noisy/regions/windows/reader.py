@@ -15,6 +15,8 @@ from rasterio.transform import from_origin
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
+from geo_noisy.regions.windows.antimeridian import around_middle
+
 Align = Literal['snap', 'resample']
 ALIGNS: tuple[Align, ...] = ('snap', 'resample')
 _SAME_PIXEL = 1e-3  # of a pixel
@@ -182,6 +184,7 @@ def _warp(file: Any, capture: PlacedFile, grid: Grid, col: int, row: int) -> War
     """A view of a file on the site's grid; outside of the file there is no data."""
     return WarpedVRT(
         file,
+        src_crs=around_middle(file.crs, *file.bounds[::2]),
         crs=grid.crs,
         transform=from_origin(grid.x0 + col * grid.res_x, grid.y0 - row * grid.res_y, grid.res_x, grid.res_y),
         width=int(np.ceil(capture.col0 + capture.cols)) - col,
