@@ -94,7 +94,7 @@ class PairDataModule(GeoNoisyDataModule):
         dataset = self._valid_attribute('val_dataset')
         return plain_loader(self._loader(dataset, PairPolicy(), self.eval_batch_size, train=False))
 
-    def training_locations(self) -> int:
+    def training_places(self) -> int:
         """Number of places that an epoch of training can show."""
         dataset = self._valid_attribute('train_dataset')
         return min(len(dataset), len(PairSampler(dataset.pairs(), policy=self.policy, rank=0, world_size=1)))

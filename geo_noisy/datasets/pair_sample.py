@@ -10,8 +10,6 @@ from torchgeo.datasets.utils import Sample
 
 from geo_noisy.pairs.keys import PairKey
 
-IGNORE_INDEX = 255
-
 DATES = pd.DatetimeIndex(['2000-01-01', '2001-01-01'], tz='UTC')
 """Dates of an image and of its partner where the data know no time: pairs have one."""
 

@@ -8,6 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from geo_noisy.confusion import class_f1
+
 CONFIDENCE = 0.95
 
 
@@ -79,9 +81,7 @@ def holm(p_values: Sequence[float]) -> NDArray[np.float64]:
 
 def macro_f1(confusion: NDArray) -> NDArray[np.float64]:
     """Macro-F1 of pooled confusion matrices [..., classes, classes]; an absent class counts 0."""
-    true_positive = np.diagonal(confusion, axis1=-2, axis2=-1)
-    sizes = confusion.sum(axis=-1) + confusion.sum(axis=-2)
-    return np.asarray((2 * true_positive / np.maximum(sizes, 1)).mean(axis=-1))
+    return np.asarray(class_f1(confusion).mean(axis=-1))
 
 
 def accuracy(confusion: NDArray) -> NDArray[np.float64]:

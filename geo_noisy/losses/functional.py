@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from geo_noisy.confusion import IGNORE_INDEX
+
 LARGEST_EXPONENT = 80  # exp(88.7) is the largest float32
 
 
@@ -111,7 +113,7 @@ def within_image_loss(
     labels_a: Tensor,
     labels_b: Tensor,
     temperature: float,
-    ignore_index: int = 255,
+    ignore_index: int = IGNORE_INDEX,
 ) -> Tensor:
     """Supervised dense loss between the two images of each pair (paper, equation 2; Zhao et al. 2021).
 
@@ -161,7 +163,7 @@ def cross_image_loss(
     labels_b: Tensor,
     labels_other: Tensor,
     temperature: float,
-    ignore_index: int = 255,
+    ignore_index: int = IGNORE_INDEX,
 ) -> Tensor:
     """The within-image loss with positives from another image as well (paper, equation 3; Zhao et al. 2021).
 

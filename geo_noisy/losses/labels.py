@@ -6,10 +6,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from geo_noisy.confusion import IGNORE_INDEX
+
 LabelPooling = Literal['nearest', 'majority', 'any']
 
 
-def pool_labels(labels: Tensor, size: tuple[int, int], pooling: LabelPooling, ignore_index: int = 255) -> Tensor:
+def pool_labels(
+    labels: Tensor, size: tuple[int, int], pooling: LabelPooling, ignore_index: int = IGNORE_INDEX
+) -> Tensor:
     """Take labels down to the size of a feature map.
 
     The paper does not state how. A cell is ignored only where all of it is.

@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from geo_noisy.confusion import IGNORE_INDEX
 from geo_noisy.losses.functional import cross_image_loss, info_nce, rince, within_image_loss
 
 
@@ -44,7 +45,7 @@ class RINCE(nn.Module):
 class WithinImageLoss(nn.Module):
     """Module form of :func:`~geo_noisy.losses.functional.within_image_loss`."""
 
-    def __init__(self, temperature: float = 0.07, ignore_index: int = 255) -> None:
+    def __init__(self, temperature: float = 0.07, ignore_index: int = IGNORE_INDEX) -> None:
         """Initialise a new WithinImageLoss.
 
         Args:
@@ -62,7 +63,7 @@ class WithinImageLoss(nn.Module):
 class CrossImageLoss(nn.Module):
     """Module form of :func:`~geo_noisy.losses.functional.cross_image_loss`."""
 
-    def __init__(self, temperature: float = 0.07, ignore_index: int = 255) -> None:
+    def __init__(self, temperature: float = 0.07, ignore_index: int = IGNORE_INDEX) -> None:
         """Initialise a new CrossImageLoss.
 
         Args:

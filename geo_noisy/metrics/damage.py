@@ -10,7 +10,7 @@ from geo_noisy.metrics.xview2 import CLASSES, damage_counts, localisation_counts
 class DamageScores(PooledScores):
     """Per-class and macro scores, the macro-F1 over the four building classes, and the official xView2 score."""
 
-    def compute(self) -> dict[str, Tensor]:  # type: ignore[override]  # scores in place of the matrix
+    def compute(self) -> dict[str, Tensor]:
         """Scores of :class:`PooledScores`, ``f1_macro_buildings``, and the official ones as ``xview2_*``.
 
         Raises:
@@ -18,7 +18,7 @@ class DamageScores(PooledScores):
         """
         if len(self.classes) != CLASSES:
             raise ValueError(f'The damage scores need the five classes of xBD, background first, not {self.classes}.')
-        confusion = self.confmat
+        confusion = self.confusion
         scores = super().compute()
         scores['f1_macro_buildings'] = torch.stack([scores[f'f1_{name}'] for name in self.classes[1:]]).mean()
         official = official_scores(localisation_counts(confusion), damage_counts(confusion))

@@ -4,6 +4,9 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from geo_noisy.confusion import IGNORE_INDEX, f1_from_counts
+from geo_noisy.metrics.pooled import confusion_matrices
+
 CLASSES = 5
 EPSILON = 1e-6
 LOCALISATION_WEIGHT, DAMAGE_WEIGHT = 0.3, 0.7
@@ -26,7 +29,7 @@ class XView2Score(Metric):
     localisation: Tensor
     damage: Tensor
 
-    def __init__(self, ignore_index: int = 255, per_image: bool = False) -> None:
+    def __init__(self, ignore_index: int = IGNORE_INDEX, per_image: bool = False) -> None:
         """Initialise a new XView2Score.
 
         Args:
@@ -48,9 +51,8 @@ class XView2Score(Metric):
             preds: Predicted classes [B, H, W], integers, or scores [B, 5, H, W], of which the largest is taken.
             target: Classes [B, H, W]: 0 background, 1 no damage, 2 minor, 3 major, 4 destroyed.
         """
-        confusion = confusions(
-            preds.argmax(dim=1) if preds.ndim == target.ndim + 1 else preds, target, self.ignore_index
-        )
+        predicted = preds.argmax(dim=1) if preds.ndim == target.ndim + 1 else preds
+        confusion = confusion_matrices(predicted, target, classes=CLASSES, ignore_index=self.ignore_index)
         self.localisation += localisation_counts(confusion.sum(dim=0))
         counts = damage_counts(confusion)
         if self.per_image:
@@ -70,7 +72,7 @@ def official_scores(localisation: Tensor, damage: Tensor) -> dict[str, Tensor]:
         localisation: True positives, false positives and false negatives of buildings, [3].
         damage: The same of each damage class where the target is a building, [4, 3].
     """
-    building_f1, damage_f1 = f1(localisation), f1(damage)
+    building_f1, damage_f1 = (f1_from_counts(*counts.double().unbind(dim=-1)) for counts in (localisation, damage))
     harmonic = len(damage_f1) / (1 / (damage_f1 + EPSILON)).sum()
     scores = {
         'score': LOCALISATION_WEIGHT * building_f1 + DAMAGE_WEIGHT * harmonic,
@@ -78,15 +80,6 @@ def official_scores(localisation: Tensor, damage: Tensor) -> dict[str, Tensor]:
         'damage_f1': harmonic,
     }
     return scores | {f'damage_f1_{name}': value for name, value in zip(_DAMAGE, damage_f1, strict=True)}
-
-
-def confusions(preds: Tensor, target: Tensor, ignore_index: int) -> Tensor:
-    """Confusion matrix of each sample: counts [B, 5, 5], rows are targets."""
-    kept = target != ignore_index
-    cells = torch.where(kept, target * CLASSES + preds, CLASSES**2)
-    cells = cells.flatten(1) + (CLASSES**2 + 1) * torch.arange(len(target), device=target.device)[:, None]
-    counts = torch.bincount(cells.flatten(), minlength=len(target) * (CLASSES**2 + 1))
-    return counts.view(len(target), -1)[:, : CLASSES**2].view(-1, CLASSES, CLASSES)
 
 
 def localisation_counts(confusion: Tensor) -> Tensor:
@@ -100,9 +93,3 @@ def damage_counts(confusion: Tensor) -> Tensor:
     true_positive = buildings[..., 1:].diagonal(dim1=-2, dim2=-1)
     predicted, there = buildings[..., 1:].sum(dim=-2), buildings.sum(dim=-1)
     return torch.stack([true_positive, predicted - true_positive, there - true_positive], dim=-1)
-
-
-def f1(counts: Tensor) -> Tensor:
-    """F1 from true positives, false positives and false negatives in the last axis; 0 without any."""
-    true_positive, false_positive, false_negative = counts.double().unbind(dim=-1)
-    return 2 * true_positive / (2 * true_positive + false_positive + false_negative).clamp(min=1)

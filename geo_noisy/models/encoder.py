@@ -6,8 +6,6 @@ from pathlib import Path
 import segmentation_models_pytorch as smp
 import torch
 from torch import Tensor, nn
-from torchgeo.models import get_weight
-from torchgeo.tasks.utils import extract_backbone
 from torchvision.models import WeightsEnum
 
 
@@ -69,10 +67,14 @@ def read_weights(weights: WeightsEnum | str) -> dict[str, Tensor]:
     if Path(weights).is_file():
         checkpoint = torch.load(weights, map_location='cpu', weights_only=True)
         if 'model' not in checkpoint.get('hyper_parameters', {}):
-            return extract_backbone(weights)[1]
+            from torchgeo.tasks.utils import extract_backbone  # torchgeo takes seconds to import
+
+            return dict(extract_backbone(weights)[1])
         # TorchGeo drops every `model.` of a name, also the one that the names of timm's encoders start with.
         state = checkpoint['state_dict']
         return {key.removeprefix('model.'): value for key, value in state.items() if key.startswith('model.')}
+    from torchgeo.models import get_weight
+
     try:
         weight = get_weight(weights)
     except (KeyError, ValueError) as error:

@@ -13,7 +13,7 @@ class KeyQueue(nn.Module):
     """
 
     features: Tensor
-    locations: Tensor
+    places: Tensor
     pointer: Tensor
     seen: Tensor
 
@@ -31,7 +31,7 @@ class KeyQueue(nn.Module):
         if size < 1:
             raise ValueError(f'queue_size is {size}; the queue needs at least one key.')
         self.register_buffer('features', F.normalize(torch.randn(size, dim), dim=1))
-        self.register_buffer('locations', torch.full((size,), -1, dtype=torch.int64))
+        self.register_buffer('places', torch.full((size,), -1, dtype=torch.int64))
         self.register_buffer('pointer', torch.zeros((), dtype=torch.int64))
         self.register_buffer('seen', torch.zeros((), dtype=torch.int64))
 
@@ -40,17 +40,17 @@ class KeyQueue(nn.Module):
         """Whether every random start vector has been replaced."""
         return int(self.seen) >= len(self.features)
 
-    def same_place(self, locations: Tensor) -> Tensor:
+    def same_place(self, places: Tensor) -> Tensor:
         """Which keys show the place of an anchor, and so are no negatives of it: [B] to [B, K] bool."""
-        return (locations[:, None] == self.locations[None]) & (self.locations >= 0)[None]
+        return (places[:, None] == self.places[None]) & (self.places >= 0)[None]
 
     @torch.no_grad()
-    def enqueue(self, keys: Tensor, locations: Tensor) -> None:
+    def enqueue(self, keys: Tensor, places: Tensor) -> None:
         """Replace the oldest keys.
 
         Args:
             keys: Unit vectors, [B, D], with B at most the queue's size.
-            locations: Their places, [B].
+            places: Their places, [B].
 
         Raises:
             ValueError: If there are more keys than the queue holds.
@@ -58,8 +58,8 @@ class KeyQueue(nn.Module):
         size = len(self.features)
         if len(keys) > size:
             raise ValueError(f'A batch of {len(keys)} keys does not fit a queue of {size}: raise queue_size.')
-        places = (self.pointer + torch.arange(len(keys), device=keys.device)) % size
-        self.features[places] = keys.to(self.features.dtype)
-        self.locations[places] = locations
+        rows = (self.pointer + torch.arange(len(keys), device=keys.device)) % size
+        self.features[rows] = keys.to(self.features.dtype)
+        self.places[rows] = places
         self.pointer.copy_((self.pointer + len(keys)) % size)
         self.seen.add_(len(keys)).clamp_(max=size)

@@ -7,7 +7,7 @@ from torch import Tensor
 from torchgeo.datasets.utils import Sample
 from torchvision.models import WeightsEnum
 
-from geo_noisy.datasets.pair_sample import IGNORE_INDEX
+from geo_noisy.confusion import IGNORE_INDEX
 from geo_noisy.losses.labels import LabelPooling, pool_labels
 from geo_noisy.losses.modules import CrossImageLoss, WithinImageLoss
 from geo_noisy.models.encoder import last_features
@@ -134,18 +134,18 @@ class DenseContrast(PairTask):
         self.log('val_spread', feature_spread(features), batch_size=size, sync_dist=True)
 
 
-def other_places(location: Tensor, draw: Tensor) -> tuple[Tensor, Tensor]:
+def other_places(place: Tensor, draw: Tensor) -> tuple[Tensor, Tensor]:
     """Choose for each image of a batch another one, at random, never from its own place.
 
     Args:
-        location: Place of each image, [B].
+        place: Place of each image, [B].
         draw: Seed of each sample, [B].
 
     Returns:
         Position of the chosen image, [B], and whether there is any, [B] bool.
     """
-    size = len(location)
-    allowed = location[:, None] != location[None]
+    size = len(place)
+    allowed = place[:, None] != place[None]
     # A fixed score for each (anchor, candidate), from the draws alone.
     scores = uniforms(split(draw, PARTNER_STREAM), size).masked_fill(~allowed, -1.0)
     return scores.argmax(dim=1), allowed.any(dim=1)

@@ -79,7 +79,7 @@ class MomentumContrast(PairTask):
             query: Which date is the query: a seeded ``coin`` for each pair, ``earlier``, ``later``, or
                 ``symmetric`` for both in turn.
             projection_dim: Length of the features that the loss compares.
-            queue_size: Number of negatives; keep it below the number of locations.
+            queue_size: Number of negatives; keep it below the number of places.
             temperature: Softmax temperature; 0.2 in MoCo v2, 0.02 in Temporal Positives.
             key_momentum: Share of the key encoder's parameters that stays at each step, in [0, 1].
             batch_norm_splits: Parts of a batch with batch norm of their own, in place of ShuffleBN; 1 is plain.
@@ -95,7 +95,7 @@ class MomentumContrast(PairTask):
             ValueError: If an argument lies outside its range.
 
         Warns:
-            UserWarning: If the queue exceeds the number of training locations, or does not divide by the batch.
+            UserWarning: If the queue exceeds the number of training places, or does not divide by the batch.
         """
         if loss not in ('info_nce', 'rince'):
             raise ValueError(f"loss is {loss!r}; choose 'info_nce' or 'rince'.")
@@ -131,11 +131,11 @@ class MomentumContrast(PairTask):
         datamodule = getattr(self.trainer, 'datamodule', None)
         if not isinstance(datamodule, PairDataModule):
             return
-        size, locations = self.hparams['queue_size'], datamodule.training_locations()
-        if size > locations:
+        size, places = self.hparams['queue_size'], datamodule.training_places()
+        if size > places:
             warnings.warn(
-                f'queue_size is {size}, more than the {locations} training locations: it holds older keys of the '
-                f'query itself. They are left out as negatives; choose queue_size below {locations}.',
+                f'queue_size is {size}, more than the {places} training places: it holds older keys of the '
+                f'query itself. They are left out as negatives; choose queue_size below {places}.',
                 stacklevel=2,
             )
         step = datamodule.batch_size * self.trainer.world_size * (2 if self.hparams['query'] == 'symmetric' else 1)
@@ -167,8 +167,8 @@ class MomentumContrast(PairTask):
     def pair_loss(self, batch: Sample, *, train: bool) -> tuple[Tensor, Tensor]:
         """InfoNCE of a training batch against the queue, which then takes its keys."""
         self._update_key_encoder()
-        locations = batch['place']
-        excluded = self.queue.same_place(locations)
+        places = batch['place']
+        excluded = self.queue.same_place(places)
         losses, keys, pooled = [], [], []
         for query, key in self.directions(batch):
             q, features = self.encode_query(query['image'])
@@ -176,7 +176,7 @@ class MomentumContrast(PairTask):
             losses.append(self.criterion(q, k, self.queue.features.clone(), excluded))
             keys.append(k)
             pooled.append(features)
-        self._enqueue(torch.cat(keys), locations.repeat(len(keys)))
+        self._enqueue(torch.cat(keys), places.repeat(len(keys)))
         return torch.stack(losses).mean(), torch.cat(pooled)
 
     @torch.no_grad()
@@ -184,10 +184,10 @@ class MomentumContrast(PairTask):
         update_momentum(self.model, self.key_encoder, self.hparams['key_momentum'])
         update_momentum(self.head, self.key_head, self.hparams['key_momentum'])
 
-    def _enqueue(self, keys: Tensor, locations: Tensor) -> None:
+    def _enqueue(self, keys: Tensor, places: Tensor) -> None:
         if self.trainer.world_size > 1:
-            keys, locations = (self._gather(value) for value in (keys, locations))
-        self.queue.enqueue(keys, locations)
+            keys, places = (self._gather(value) for value in (keys, places))
+        self.queue.enqueue(keys, places)
 
     def _gather(self, value: Tensor) -> Tensor:
         """Rows of all ranks, one after the other."""
@@ -219,8 +219,8 @@ class MomentumContrast(PairTask):
             return
         if self.trainer.world_size > 1:
             parts = [self._gather(part) for part in parts]
-        query, key, location = parts
-        loss, rank, top1 = retrieval_scores(query, key, location, self.hparams['temperature'])
+        query, key, place = parts
+        loss, rank, top1 = retrieval_scores(query, key, place, self.hparams['temperature'])
         ready = self.queue.filled or self.trainer.state.fn != TrainerFn.FITTING
         self.log('val_loss', loss if ready else torch.full_like(loss, torch.inf), prog_bar=True)
         self.log('val_loss_present', loss)
@@ -237,14 +237,14 @@ class MomentumContrast(PairTask):
 
 
 def retrieval_scores(
-    query: Tensor, key: Tensor, location: Tensor, temperature: float, *, rows: int = 1024
+    query: Tensor, key: Tensor, place: Tensor, temperature: float, *, rows: int = 1024
 ) -> tuple[Tensor, Tensor, Tensor]:
     """InfoNCE and rank of each query's own key among the keys of all other places.
 
     Args:
         query: Unit vectors, [N, D].
         key: Unit vectors, [N, D].
-        location: Place of each pair, [N].
+        place: Place of each pair, [N].
         temperature: Softmax temperature.
         rows: Queries compared at once, to bound memory.
 
@@ -255,7 +255,7 @@ def retrieval_scores(
     losses, ranks = [], []
     for start in range(0, len(query), rows):
         part = slice(start, start + rows)
-        same = location[part, None] == location[None]
+        same = place[part, None] == place[None]
         logits = info_nce_logits(query[part], key[part], key, temperature, excluded=same)
         losses.append(logits.logsumexp(dim=1) - logits[:, 0])
         # A tie counts half, so that features which are all the same are at chance, and not perfect.

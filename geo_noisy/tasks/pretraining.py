@@ -11,7 +11,7 @@ from torch.optim import SGD, AdamW
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR
 from torchgeo.datasets.utils import Sample
 
-from geo_noisy.datasets.pair_sample import IGNORE_INDEX
+from geo_noisy.confusion import IGNORE_INDEX
 from geo_noisy.models.encoder import last_features
 from geo_noisy.tasks.base import EncoderTask
 from geo_noisy.transforms.draws import split, uniforms

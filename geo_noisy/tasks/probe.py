@@ -13,9 +13,9 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 from torchgeo.datasets.utils import Sample
 from torchvision.models import WeightsEnum
 
+from geo_noisy.confusion import IGNORE_INDEX
 from geo_noisy.datamodules.labelled import LabelledDataModule
-from geo_noisy.datasets.pair_sample import IGNORE_INDEX
-from geo_noisy.metrics.pooled import PooledScores, image_confusions, inverse_frequency_weights
+from geo_noisy.metrics.pooled import PooledScores, confusion_matrices, inverse_frequency_weights
 from geo_noisy.models.encoder import last_features
 from geo_noisy.tasks.base import EncoderTask
 from geo_noisy.transforms.views import Views
@@ -270,7 +270,7 @@ class Probe(EncoderTask):
         """
         predicted = self._evaluate('test', self.test_scores, batch)
         classes = len(self.hparams['classes'])
-        self._outcomes.append(image_confusions(predicted, batch[self.target], classes=classes).cpu())
+        self._outcomes.append(confusion_matrices(predicted, batch[self.target], classes=classes).cpu())
 
     def on_test_epoch_end(self) -> None:
         """Log the pooled scores of the test set, and keep the outcome of each image."""

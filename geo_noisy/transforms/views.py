@@ -1,12 +1,13 @@
 """Views of a batch of pairs, each date on its own, on the device of the batch."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchgeo.datasets.utils import Sample
 
+from geo_noisy.confusion import IGNORE_INDEX
 from geo_noisy.transforms.draws import split, uniforms
 from geo_noisy.transforms.geometry import (
     Geometry,
@@ -17,7 +18,8 @@ from geo_noisy.transforms.geometry import (
 )
 from geo_noisy.transforms.photometric import ChannelShift, ColorJitter, GaussianBlur, Grayscale, Photometric
 
-IGNORE_INDEX = 255
+if TYPE_CHECKING:  # it takes seconds to import
+    from torchgeo.datasets.utils import Sample
 
 
 class Views(nn.Module):
@@ -45,7 +47,7 @@ class Views(nn.Module):
         self._operations = nn.ModuleList([*geometry, *photometric])
         self.size_px = size_px
 
-    def forward(self, batch: Sample) -> Sample:
+    def forward(self, batch: 'Sample') -> 'Sample':
         """Draw a view of each image of a batch.
 
         Args:

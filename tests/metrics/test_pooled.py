@@ -34,3 +34,12 @@ def test_all_background_of_xbd() -> None:
     scores = PooledScores(['background', 'none', 'minor', 'major', 'destroyed'])
     scores.update(torch.zeros_like(target), target)
     assert scores.compute()['f1_macro'] == pytest.approx(0.197, abs=5e-4)
+
+
+@pytest.mark.parametrize(('value', 'ignore_index'), [(4, 255), (-1, 255), (255, -1)])
+def test_a_target_that_is_no_class(value: int, ignore_index: int) -> None:
+    scores = PooledScores(['a', 'b', 'c', 'd'], ignore_index)
+    with pytest.raises(ValueError, match=rf'Targets hold \[{value}\].* ignore_index is {ignore_index}'):
+        scores.update(torch.tensor([0, 1]), torch.tensor([0, value]))
+    scores.update(torch.tensor([0, 1]), torch.tensor([0, ignore_index]))
+    assert scores.confusion.sum() == 1

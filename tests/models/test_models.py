@@ -147,8 +147,8 @@ class TestKeyQueue:
         for start in range(0, 9, 3):
             places = torch.arange(start, start + 3)
             queue.enqueue(places[:, None].float().expand(3, 2), places)
-        assert sorted(queue.locations.tolist()) == [4, 5, 6, 7, 8]
-        assert torch.equal(queue.features[:, 0].long(), queue.locations)
+        assert sorted(queue.places.tolist()) == [4, 5, 6, 7, 8]
+        assert torch.equal(queue.features[:, 0].long(), queue.places)
         assert queue.pointer == 4
 
     def test_filled_only_after_a_whole_turn(self) -> None:
@@ -169,7 +169,7 @@ class TestKeyQueue:
         assert queue.same_place(torch.tensor([9, 7])).tolist() == [[False, True, False], [True, False, False]]
 
     def test_state_is_in_the_checkpoint(self) -> None:
-        assert {'features', 'locations', 'pointer', 'seen'} == KeyQueue(3, 2).state_dict().keys()
+        assert {'features', 'places', 'pointer', 'seen'} == KeyQueue(3, 2).state_dict().keys()
 
     @pytest.mark.parametrize('size', [0, -1])
     def test_size(self, size: int) -> None:

@@ -68,7 +68,7 @@ class TestStep:
         assert torch.allclose(loss, info_nce(q, k, twin.queue.features, 0.2), atol=1e-6)
         assert torch.allclose(model.queue.features[:8], k, atol=1e-6)
         assert torch.equal(model.queue.features[8:], twin.queue.features[8:])
-        assert torch.equal(model.queue.locations[:8], data['place'])
+        assert torch.equal(model.queue.places[:8], data['place'])
 
     def test_only_parameters_follow_the_momentum_rule(self) -> None:
         model = task(key_momentum=1.0, lr=1.0)
@@ -84,7 +84,7 @@ class TestStep:
         model, data = task(views=Views(), key_momentum=1.0), batch()
         model.queue.enqueue(F.normalize(torch.randn(16, 8), dim=1), torch.full((16,), 99))
         other = copy.deepcopy(model)
-        other.queue.locations[:] = data['place'][0]
+        other.queue.places[:] = data['place'][0]
         before, after = one_step(model, data), one_step(other, data)
         assert after < before
 
@@ -255,12 +255,12 @@ class TestFit:
         assert 0 <= metrics['val_rank'] <= 1
 
     def test_queue_larger_than_the_training_set(self, tmp_path: Path) -> None:
-        with pytest.warns(UserWarning, match='queue_size is 40, more than the 32 training locations'):
+        with pytest.warns(UserWarning, match='queue_size is 40, more than the 32 training places'):
             trainer(tmp_path, max_epochs=2).fit(task(queue_size=40), pairs_datamodule())
 
     def test_queue_larger_than_what_the_policy_trains_on(self, tmp_path: Path) -> None:
         data = pairs_datamodule(policy=PairPolicy(rate=0.5, match='fixed-size', size=8))
-        with pytest.warns(UserWarning, match='queue_size is 16, more than the 8 training locations'):
+        with pytest.warns(UserWarning, match='queue_size is 16, more than the 8 training places'):
             trainer(tmp_path, max_epochs=3).fit(task(), data)
 
     def test_predict_from_the_data_module(self, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.features import rasterize
 
-from geo_noisy.datasets.pair_sample import IGNORE_INDEX
+from geo_noisy.confusion import IGNORE_INDEX
 from geo_noisy.datasets.xbd.labels import SIDE_PX, UNCLASSIFIED, Label
 from geo_noisy.datasets.xbd.pixels import without_place
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torchgeo.datasets.utils import Sample
 
-from geo_noisy.datasets.pair_sample import IGNORE_INDEX
+from geo_noisy.confusion import IGNORE_INDEX
 from geo_noisy.datasets.xbd.labels import CLASSES, CODES, Label, read_label
 from geo_noisy.datasets.xbd.pixels import decode_image
 
