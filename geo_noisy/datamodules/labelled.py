@@ -1,18 +1,13 @@
 """Images with masks or labels for a probe; a data set is one method in a subclass."""
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 from torchgeo.datasets.utils import Sample
 
 from geo_noisy.datamodules.base import GeoNoisyDataModule
-from geo_noisy.datamodules.features import FeatureStore, Storage
 from geo_noisy.datamodules.loader import KeyedDataset, KeyedSampler, ResumableLoader, plain_loader
 
 
@@ -71,7 +66,7 @@ class LabelledDataModule(GeoNoisyDataModule):
         if not 0 < label_fraction <= 1:
             raise ValueError(f'label_fraction is {label_fraction}; it must lie in (0, 1].')
         self.label_fraction = label_fraction
-        self._features: dict[str, FeatureStore] = {}
+        self._features: dict[str, Dataset[Sample]] = {}
 
     def setup(self, stage: str) -> None:
         """Build the data sets of a stage: 'fit', 'validate', 'test' or 'predict'."""
@@ -105,39 +100,19 @@ class LabelledDataModule(GeoNoisyDataModule):
             counts += np.bincount(target[target < classes].flatten().numpy(), minlength=classes)
         return counts
 
-    def cache_features(
-        self,
-        splits: Sequence[str],
-        encode: Callable[[Tensor], Tensor],
-        *,
-        storage: Storage,
-        device: torch.device,
-        folder: Path | None = None,
-    ) -> None:
-        """Work out the encoder's features of whole splits once; loaders then give them in place of images.
+    def replace(self, split: str, samples: Dataset[Sample]) -> None:
+        """Let the loaders of a split give other samples in place of its images (an encoder's features of them).
 
         Args:
-            splits: Which of 'train', 'val', 'test'.
-            encode: From scaled images [B, C, H, W] to features [B, D, h, w].
-            storage: 'memory', or 'disk' for memory-mapped files.
-            device: Where to encode.
-            folder: Where to keep the features, or take them from; by default they are this run's alone.
+            split: 'train', 'val' or 'test'.
+            samples: As many samples, in the same order.
         """
-        for split in splits:
-            loader = self._raw_loader(split, self.eval_batch_size)
-            self._features[split] = FeatureStore.build(
-                loader,
-                lambda image: encode(self.aug({'image': image})['image']),
-                split,
-                storage=storage,
-                device=device,
-                folder=folder,
-            )
+        self._features[split] = samples
 
-    def for_each_training_batch(self, step: Callable[[Tensor], Any], *, device: torch.device) -> None:
-        """Pass the scaled images [B, C, H, W] of the training split through a step, once and in order."""
-        for batch in self._raw_loader('train', self.batch_size):
-            step(self.aug({'image': batch['image'].to(device)})['image'])
+    def image_loader(self, split: str, *, batch_size: int | None = None) -> ResumableLoader:
+        """The images of a whole split in order, on every rank, in sensor units, whatever else its loaders give."""
+        self._features.pop(split, None)
+        return self._loader(split, batch_size or self.eval_batch_size, shuffle=False, ranks=(0, 1))
 
     def train_dataloader(self) -> ResumableLoader:
         """Training images or features, shuffled by (seed, epoch)."""
@@ -154,11 +129,6 @@ class LabelledDataModule(GeoNoisyDataModule):
     def predict_dataloader(self) -> DataLoader[Sample]:
         """Test images, for prediction."""
         return plain_loader(self._loader('predict', self.eval_batch_size, shuffle=False))
-
-    def _raw_loader(self, split: str, batch_size: int) -> ResumableLoader:
-        """The images of a whole split in order, on every rank, whether or not their features are cached."""
-        self._features.pop(split, None)
-        return self._loader(split, batch_size, shuffle=False, ranks=(0, 1))
 
     def _loader(
         self, split: str, batch_size: int, *, shuffle: bool, ranks: tuple[int, int] | None = None

@@ -18,6 +18,7 @@ from geo_noisy.datamodules.labelled import LabelledDataModule
 from geo_noisy.metrics.pooled import PooledScores, confusion_matrices, inverse_frequency_weights
 from geo_noisy.models.encoder import last_features
 from geo_noisy.tasks.base import EncoderTask
+from geo_noisy.tasks.features import FeatureStore, Storage
 from geo_noisy.transforms.views import Views
 
 
@@ -50,7 +51,7 @@ class Probe(EncoderTask):
         views: Views | None = None,
         freeze: bool = True,
         calibrate_batch_norm: bool = False,
-        cache_features: Literal['memory', 'disk'] | None = None,
+        cache_features: Storage | None = None,
         feature_folder: str | None = None,
         class_weights: Literal['inverse-frequency'] | Sequence[float] | None = 'inverse-frequency',
         lr: float = 1e-3,
@@ -190,14 +191,18 @@ class Probe(EncoderTask):
             return
         folder = Path(self.hparams['feature_folder']) if self.hparams['feature_folder'] else None
         self.model.eval()
-        with torch.no_grad():
-            datamodule.cache_features(
-                splits,
-                self.encode,
-                storage=storage,
-                device=self.device,
-                folder=folder,
-            )
+        for split in splits:
+            images = datamodule.image_loader(split)
+            with torch.no_grad():
+                store = FeatureStore.build(
+                    images,
+                    lambda image: self.encode(datamodule.aug({'image': image})['image']),
+                    split,
+                    storage=storage,
+                    device=self.device,
+                    folder=folder,
+                )
+            datamodule.replace(split, store)
 
     @torch.no_grad()
     def _calibrate(self, datamodule: LabelledDataModule) -> None:
@@ -208,9 +213,9 @@ class Probe(EncoderTask):
             layer.reset_running_stats()
             layer.momentum = None  # a cumulative average
         self.model.train()
-        datamodule.for_each_training_batch(
-            lambda image: last_features(self.model, self.standardise(image)), device=self.device
-        )
+        for batch in datamodule.image_loader('train', batch_size=datamodule.batch_size):
+            image = datamodule.aug({'image': batch['image'].to(self.device)})['image']
+            last_features(self.model, self.standardise(image))
         for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum
         self.train()

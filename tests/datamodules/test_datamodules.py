@@ -14,13 +14,13 @@ from torchgeo.datasets.utils import Sample
 
 from geo_noisy.datamodules import VTSPairsDataModule, VTSSegmentationDataModule
 from geo_noisy.datamodules.base import Scale, sample_statistics
-from geo_noisy.datamodules.features import FeatureStore
 from geo_noisy.datamodules.labelled import LabelledDataModule
 from geo_noisy.datamodules.loader import KeyedDataset, KeyedSampler, ResumableLoader
 from geo_noisy.datamodules.pairs import PairDataModule
 from geo_noisy.datasets import VTSPairs, VTSSegmentation
 from geo_noisy.pairs import PairPolicy
 from geo_noisy.pairs.keys import PairKey
+from geo_noisy.tasks.features import FeatureStore
 from tests.data.vts import pairs_datamodule, segmentation_datamodule
 
 

@@ -13,7 +13,6 @@ import yaml
 from filelock import FileLock
 from scipy import stats
 
-from geo_noisy.datamodules.features import FeatureStore
 from geo_noisy.experiments.factors import describe
 from geo_noisy.experiments.figures import plot_scores
 from geo_noisy.experiments.grid import fingerprint, read_comparisons, read_grid, set_path
@@ -22,6 +21,7 @@ from geo_noisy.experiments.statistics import Interval, macro_f1, paired_points
 from geo_noisy.experiments.sweep import feature_key, run_grid
 from geo_noisy.experiments.table import add_row, read_table
 from geo_noisy.main import main
+from geo_noisy.tasks.features import FeatureStore
 
 SWEEPS = sorted((Path(__file__).parents[2] / 'configs' / 'sweeps').glob('*.yaml'))
 DEMO = Path(__file__).parents[2] / 'geo_noisy' / 'experiments' / 'demo.yaml'
