@@ -12,6 +12,7 @@ FAILED, WRONG = 1, 2
 _PACKAGE = str(Path(__file__).parents[1])
 _ARGUMENTS = (ValueError, TypeError, LookupError)
 _PATHS = (FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError)
+_CHECKING = ('lightning.', 'torch.utils.data.')  # their messages name the argument and its value
 _READERS = frozenset({'rasterio', 'pyogrio', 'pyarrow', 'zipfile', 'zlib', 'lzma', 'pickle', '_pickle', 'PIL', 'yaml'})
 
 
@@ -36,11 +37,19 @@ def explain(error: BaseException) -> tuple[int, str]:
     name = type(error).__name__
     if isinstance(error, UnicodeDecodeError):
         return FAILED, f'an input is no text in UTF-8: {error} (in {_place(error)}; --debug shows the rest)'
-    if name == 'MisconfigurationException':  # Lightning's word for a wrong argument of its trainer
+    if name == 'MisconfigurationException' or _is_argument_check(error):
         return WRONG, _text(error)
     if type(error).__module__.split('.')[0] in _READERS:
         return FAILED, f'an input cannot be read: {name}: {_text(error)} (in {_place(error)}; --debug shows the rest)'
     return FAILED, f'this is unexpected: {name}: {_text(error)} in {_place(error)}; run again with --debug.'
+
+
+def _is_argument_check(error: BaseException) -> bool:
+    """Whether Lightning or a loader of PyTorch refuses a value on purpose."""
+    trace = _innermost(error)
+    if trace is None or not isinstance(error, ValueError) or not _is_raise(trace):
+        return False
+    return str(trace.tb_frame.f_globals.get('__name__')).startswith(_CHECKING)
 
 
 def _text(error: BaseException) -> str:
@@ -68,6 +77,10 @@ def _is_our_check(error: BaseException) -> bool:
     trace = _innermost(error)
     if trace is None or not trace.tb_frame.f_code.co_filename.startswith(_PACKAGE):
         return False
+    return _is_raise(trace)
+
+
+def _is_raise(trace: TracebackType) -> bool:
     return trace.tb_frame.f_code.co_code[trace.tb_lasti] == dis.opmap['RAISE_VARARGS']
 
 

@@ -40,7 +40,7 @@ def _problems(message: str) -> list[_Problem]:
     """Lines that say something, each with the keys that it stands under by its indentation."""
     found: list[_Problem] = []
     stack: list[tuple[int, str]] = []
-    for line in message.splitlines():
+    for line in filter(str.strip, message.splitlines()):
         text = line.strip()
         depth = len(line) - len(line.lstrip())
         text, depth = (text[2:], depth + 2) if text.startswith('- ') else (text, depth)

@@ -49,6 +49,11 @@ def caught(function: Callable[[], object]) -> Exception:
         (lambda: pickle.loads(b'no'), 1, 'an input cannot be read: UnpicklingError'),
         (lambda: None + 1, 1, 'this is unexpected: TypeError: unsupported operand'),  # type: ignore[operator]
         (lambda: {}['key'], 1, 'this is unexpected: KeyError: key in '),
+        (
+            lambda: DataLoader([], batch_size=0),
+            2,
+            'batch_size should be a positive integer value, but got batch_size=0',
+        ),
         (raising(ValueError('from elsewhere')), 1, f'this is unexpected: ValueError: from elsewhere in {__file__}'),
     ],
 )

@@ -34,6 +34,8 @@ pytestmark = cli_arguments
         (['fit', '--config', MOCO, '--trainer.accelerator=x'], 2, 'You selected an invalid accelerator name'),
         (['fit', '--config', REGION, '--data.init_args.index=nowhere.parquet'], 2, 'nowhere.parquet'),
         (['fit', '--config', REGION, '--data.init_args.index=cut.ckpt'], 1, 'cut.ckpt is not a Parquet file'),
+        (['fit', '--config', MOCO, '--seed_everything=-1'], 2, '-1 is not in bounds, numpy accepts from 0 to'),
+        (['fit', '--config', MOCO, '--trainer.callbacks=x'], 2, 'trainer.callbacks: Expected a path but x either not'),
         (['fit', 'x.yaml'], 2, 'unrecognized arguments: x.yaml; did you mean --config x.yaml?'),
         (['fit', '--wrong'], 2, 'unrecognized arguments: --wrong; `geo-noisy fit --help`'),
         (['fit'], 2, 'the following arguments are required'),
