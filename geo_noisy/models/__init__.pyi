@@ -1,11 +1,14 @@
 from .batch_norm import SplitBatchNorm2d
-from .encoder import build_encoder, last_features, load_encoder, read_weights
+from .encoder import PretrainedEncoder, build_encoder, last_features, load_encoder
 from .heads import image_projection, momentum_copy, pixel_projection, segmentation_head
 from .queue import KeyQueue
+from .weights import StoredWeights, read_weights
 
 __all__ = [
     'KeyQueue',
+    'PretrainedEncoder',
     'SplitBatchNorm2d',
+    'StoredWeights',
     'build_encoder',
     'image_projection',
     'last_features',

@@ -1,19 +1,22 @@
-"""Encoders from segmentation-models-pytorch, from random, ImageNet, TorchGeo or our own weights."""
+"""Encoders from segmentation-models-pytorch, from random, ImageNet, TorchGeo, other or our own weights."""
 
-from collections.abc import Mapping
-from pathlib import Path
+import os
+from collections.abc import Sequence
+from typing import cast
 
 import segmentation_models_pytorch as smp
 import torch
 from torch import Tensor, nn
 from torchvision.models import WeightsEnum
 
+from geo_noisy.models.weights import StoredWeights, read_weights
+
 
 def build_encoder(
     name: str = 'resnet18',
     *,
     in_channels: int = 3,
-    weights: WeightsEnum | str | bool | None = None,
+    weights: StoredWeights | WeightsEnum | str | os.PathLike[str] | bool | None = None,
     output_stride: int = 32,
 ) -> nn.Module:
     """Build an encoder whose last feature map is ``encoder(image)[-1]``.
@@ -21,15 +24,15 @@ def build_encoder(
     Args:
         name: Name of an encoder of segmentation-models-pytorch.
         in_channels: Number of bands.
-        weights: Path of a checkpoint of ours or of TorchGeo, a TorchGeo weight or its name, True for ImageNet,
-            False or None for random weights.
+        weights: Path of a checkpoint or a file of tensors (see :func:`read_weights`) or what was read from it, a
+            TorchGeo weight or its name, True for ImageNet, False or None for random weights.
         output_stride: Image side over feature map side: 32, 16 or 8; below 32 the last stages are dilated.
 
     Returns:
         The encoder; its features have ``encoder.out_channels[-1]`` channels.
 
     Raises:
-        ValueError: If the name is unknown, it has no ImageNet weights, or the weights are of another shape.
+        ValueError: If the name is unknown, it has no ImageNet weights, or the weights are not of this encoder.
         FileNotFoundError: If the weights are neither a file nor a TorchGeo weight.
     """
     pretrained = True if name.startswith('tu-') else 'imagenet'  # timm's names say which weights they mean
@@ -52,65 +55,107 @@ def build_encoder(
             'tu- before its name.'
         ) from error
     if weights and weights is not True:
-        load_encoder(encoder, read_weights(weights), source=str(weights))
+        stored = weights if isinstance(weights, StoredWeights) else read_weights(weights)
+        encoder.load_state_dict(stored.encoder_state(encoder.state_dict(), network=name))
     return encoder
 
 
-def read_weights(weights: WeightsEnum | str) -> dict[str, Tensor]:
-    """Read the state of an encoder from a checkpoint, a TorchGeo weight or its name.
+class PretrainedEncoder(nn.Module):
+    """An encoder with the statistics of its bands: from images in [0, 1] to its last feature map.
 
-    Raises:
-        FileNotFoundError: If it is none of these.
+    Attributes:
+        encoder: The encoder of segmentation-models-pytorch.
+        name: Its name.
+        in_channels: Number of bands.
+        output_stride: Image side over feature map side.
+        band_mean: Mean of each band in [0, 1] units, [C, 1, 1]; None where the file does not say it.
+        band_std: Standard deviation of each band, likewise.
     """
-    if isinstance(weights, WeightsEnum):
-        return dict(weights.get_state_dict(progress=True, check_hash=True, weights_only=True))
-    if Path(weights).is_file():
-        checkpoint = torch.load(weights, map_location='cpu', weights_only=True)
-        if 'model' not in checkpoint.get('hyper_parameters', {}):
-            from torchgeo.tasks.utils import extract_backbone  # torchgeo takes seconds to import
 
-            return dict(extract_backbone(weights)[1])
-        # TorchGeo drops every `model.` of a name, also the one that the names of timm's encoders start with.
-        state = checkpoint['state_dict']
-        return {key.removeprefix('model.'): value for key, value in state.items() if key.startswith('model.')}
-    from torchgeo.models import get_weight
+    band_mean: Tensor | None
+    band_std: Tensor | None
 
-    try:
-        weight = get_weight(weights)
-    except (KeyError, ValueError) as error:
-        raise FileNotFoundError(
-            f'weights is {weights!r}, which is neither a checkpoint file nor the name of a TorchGeo weight such as '
-            'ResNet18_Weights.SENTINEL2_ALL_MOCO.'
-        ) from error
-    return dict(weight.get_state_dict(progress=True, check_hash=True, weights_only=True))
+    def __init__(
+        self,
+        encoder: nn.Module,
+        *,
+        name: str,
+        in_channels: int,
+        output_stride: int,
+        statistics: tuple[Sequence[float], Sequence[float]] | None = None,
+    ) -> None:
+        """Initialise a new PretrainedEncoder.
+
+        Args:
+            encoder: An encoder of :func:`build_encoder`.
+            name: Its name.
+            in_channels: Number of bands.
+            output_stride: Image side over feature map side.
+            statistics: Mean and standard deviation of each band, in [0, 1] units.
+        """
+        super().__init__()
+        self.encoder, self.name, self.in_channels, self.output_stride = encoder, name, in_channels, output_stride
+        mean, std = (torch.tensor(list(values)).view(-1, 1, 1) for values in statistics) if statistics else (None, None)
+        self.register_buffer('band_mean', mean)
+        self.register_buffer('band_std', std)
+
+    @property
+    def channels(self) -> int:
+        """Channels of the feature map."""
+        return int(cast(Sequence[int], self.encoder.out_channels)[-1])
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Features [B, D, H / stride, W / stride] of images [B, C, H, W] in [0, 1].
+
+        Images are standardised where the statistics of the bands are known, and taken as they are where not.
+        """
+        if self.band_mean is not None and self.band_std is not None:
+            image = (image - self.band_mean) / self.band_std
+        return last_features(self.encoder, image)
 
 
-def load_encoder(encoder: nn.Module, state: Mapping[str, Tensor], *, source: str) -> None:
-    """Load a state into an encoder, strictly.
+def load_encoder(
+    path: str | os.PathLike[str],
+    *,
+    model: str | None = None,
+    in_channels: int | None = None,
+    output_stride: int | None = None,
+) -> PretrainedEncoder:
+    """Load an encoder with its band statistics, in eval mode.
 
     Args:
-        encoder: The encoder to fill.
-        state: Tensors by name; a classifier's ``fc`` is left out.
-        source: Where the state comes from, for error messages.
+        path: A checkpoint or a file of tensors (see :func:`read_weights`), or the name of a TorchGeo weight.
+        model: Name of the encoder; as the file says it, by default.
+        in_channels: Number of bands; as in the file, by default.
+        output_stride: Image side over feature map side: 32, 16 or 8; as in the file, else 32.
 
     Raises:
-        ValueError: If names or shapes differ.
+        ValueError: If the file does not say which network it holds and ``model`` does not either, or it holds another.
+        FileNotFoundError: If there is no such file or TorchGeo weight.
+
+    Example:
+        >>> encoder = load_encoder('pretrained.ckpt')  # doctest: +SKIP
+        >>> features = encoder(images / 255)  # doctest: +SKIP
     """
-    own = encoder.state_dict()
-    state = {key: value for key, value in state.items() if not key.startswith('fc.')}
-    missing, unexpected = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
-    shapes = [
-        f'{key} is {tuple(state[key].shape)} there and {tuple(own[key].shape)} here'
-        for key in sorted(own.keys() & state.keys())
-        if state[key].shape != own[key].shape
-    ]
-    if missing or unexpected or shapes:
-        raise ValueError(
-            f'weights {source} do not fit this encoder: {"; ".join(shapes[:3]) or "shapes agree"}; '
-            f'{len(missing)} tensors missing there {missing[:3]}, {len(unexpected)} unknown here {unexpected[:3]}. '
-            'Use the model, in_channels and output_stride that the weights were trained with.'
-        )
-    encoder.load_state_dict(state)
+    stored = read_weights(path)
+    name = model or stored.network
+    if name is None:
+        raise ValueError(f"weights {stored.source} do not say which network they hold: give it, as model='resnet18'.")
+    stride = output_stride or int(stored.settings.get('output_stride') or 32)
+    bands = in_channels or _bands(stored, name)
+    encoder = build_encoder(name, in_channels=bands, weights=stored, output_stride=stride)
+    loaded = PretrainedEncoder(
+        encoder, name=name, in_channels=bands, output_stride=stride, statistics=stored.statistics
+    )
+    return loaded.eval()
+
+
+def _bands(stored: StoredWeights, name: str) -> int:
+    """Number of bands: of the file's settings, else of its first convolution."""
+    if stored.settings.get('in_channels'):
+        return int(stored.settings['in_channels'])
+    state = stored.layout(build_encoder(name).state_dict())
+    return next((value.shape[1] for value in state.values() if value.ndim == 4), 3)
 
 
 def last_features(encoder: nn.Module, image: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torchvision.models import WeightsEnum
 
 from geo_noisy.datamodules.base import GeoNoisyDataModule
 from geo_noisy.models.encoder import build_encoder
+from geo_noisy.models.weights import read_weights
 
 
 class EncoderTask(BaseTask):
@@ -20,7 +21,7 @@ class EncoderTask(BaseTask):
     the data module, else as they were in the checkpoint given as ``weights``. Both are kept in checkpoints.
     """
 
-    weights: WeightsEnum | bool | str | None
+    weights: WeightsEnum | bool | str | Path | None
     band_mean: Tensor
     band_std: Tensor
     _random_state: Tensor | None = None
@@ -28,13 +29,15 @@ class EncoderTask(BaseTask):
     def configure_models(self) -> None:
         """Build the encoder and the statistics of its bands."""
         channels = self.hparams['in_channels']
+        weights = self.weights
+        read = read_weights(weights) if weights and weights is not True else None
         self.model: nn.Module = build_encoder(
             self.hparams['model'],
             in_channels=channels,
-            weights=self.weights,
+            weights=read or weights,
             output_stride=self.hparams['output_stride'],
         )
-        stored = _stored_statistics(self.weights)
+        stored = read.statistics if read else None
         given = (self.hparams['band_mean'], self.hparams['band_std'])
         if (given[0] is None) != (given[1] is None):
             raise ValueError(f'band_mean is {given[0]} and band_std is {given[1]}: give both, or neither.')
@@ -91,13 +94,3 @@ def _band_column(values: Sequence[float], channels: int, name: str) -> Tensor:
     if name == 'band_std' and not (column > 0).all():
         raise ValueError(f'band_std is {list(values)}; each value must be above 0.')
     return column.view(channels, 1, 1)
-
-
-def _stored_statistics(weights: WeightsEnum | bool | str | None) -> tuple[Sequence[float], Sequence[float]] | None:
-    """Statistics of the bands that a checkpoint of ours was trained with."""
-    if not isinstance(weights, str) or not Path(weights).is_file():
-        return None
-    state = torch.load(weights, map_location='cpu', weights_only=True).get('state_dict', {})
-    if 'band_mean' not in state:
-        return None
-    return state['band_mean'].flatten().tolist(), state['band_std'].flatten().tolist()

@@ -1,5 +1,6 @@
 """Supervised dense contrast on pairs: the within-image and the cross-image loss."""
 
+from pathlib import Path
 from typing import Literal, cast
 
 import torch
@@ -26,7 +27,7 @@ class DenseContrast(PairTask):
     def __init__(
         self,
         model: str = 'resnet18',
-        weights: WeightsEnum | bool | str | None = None,
+        weights: WeightsEnum | bool | str | Path | None = None,
         in_channels: int = 3,
         output_stride: int = 32,
         views: Views | None = None,

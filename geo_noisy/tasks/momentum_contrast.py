@@ -1,6 +1,7 @@
 """Momentum contrast on pairs (MoCo v2; Temporal Positives where the pairs are two dates)."""
 
 import warnings
+from pathlib import Path
 from typing import Literal, cast
 
 import torch
@@ -42,7 +43,7 @@ class MomentumContrast(PairTask):
     def __init__(
         self,
         model: str = 'resnet18',
-        weights: WeightsEnum | bool | str | None = None,
+        weights: WeightsEnum | bool | str | Path | None = None,
         in_channels: int = 3,
         output_stride: int = 32,
         views: Views | None = None,

@@ -44,7 +44,7 @@ class Probe(EncoderTask):
     def __init__(
         self,
         model: str = 'resnet18',
-        weights: WeightsEnum | bool | str | None = None,
+        weights: WeightsEnum | bool | str | Path | None = None,
         in_channels: int = 3,
         output_stride: int = 32,
         classes: Sequence[str] = ('background', 'foreground'),

@@ -8,6 +8,7 @@ import lightning.pytorch as pl
 import pytest
 import torch
 
+from geo_noisy import load_encoder
 from geo_noisy.metrics.pooled import inverse_frequency_weights
 from geo_noisy.tasks import MomentumContrast, SegmentationProbe
 from geo_noisy.transforms import Views, VTSViews
@@ -120,14 +121,18 @@ class TestFeatures:
 
 
 class TestWeights:
-    def test_encoder_and_statistics_of_a_checkpoint(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize('kind', [str, Path])
+    def test_encoder_and_statistics_of_a_checkpoint(self, kind: Any, tmp_path: Path) -> None:
         pretrained = MomentumContrast(queue_size=8, output_stride=16, band_mean=[0.1] * 3, band_std=[0.9] * 3)
         run = trainer(tmp_path)
         run.fit(pretrained, pairs_datamodule())
         run.save_checkpoint(tmp_path / 'moco.ckpt')
-        model = task(weights=str(tmp_path / 'moco.ckpt'))
+        model = task(weights=kind(tmp_path / 'moco.ckpt'))
         expected = pretrained.model.state_dict()
         assert all(torch.equal(expected[key], value) for key, value in state(model).items())
+        loaded, image = load_encoder(kind(tmp_path / 'moco.ckpt')), torch.rand(2, 3, 32, 32)
+        assert loaded.output_stride == 16
+        assert torch.allclose(loaded(image), model.eval().encode(image), atol=1e-5)
         fit(tmp_path, model)
         assert model.band_mean.flatten().tolist() == pytest.approx([0.1] * 3)
         assert model.band_std.flatten().tolist() == pytest.approx([0.9] * 3)

@@ -11,6 +11,7 @@ import torch
 import yaml
 from torchgeo.tasks import BYOL, MoCo, SemanticSegmentation, SimCLR
 
+import geo_noisy
 from geo_noisy.main import main
 from geo_noisy.tasks import DenseContrast, MomentumContrast
 from tests.data.vts import pairs_datamodule, trainer
@@ -40,12 +41,31 @@ TASKS = {
 
 @pytest.mark.filterwarnings('ignore')  # TorchGeo's and timm's own
 @pytest.mark.parametrize('name', TASKS)
-def test_torchgeo_trains_on_our_pairs(name: str, tmp_path: Path) -> None:
+def test_torchgeo_trains_on_our_pairs_and_we_read_what_it_keeps(name: str, tmp_path: Path) -> None:
     task = TASKS[name]()
     run = trainer(tmp_path, limit_val_batches=0)
     run.fit(task, pairs_datamodule(stack_dates=True))
     assert run.global_step == 4
     assert torch.isfinite(run.callback_metrics['train_loss'])
+    run.save_checkpoint(tmp_path / 'theirs.ckpt')
+    encoder = geo_noisy.load_encoder(tmp_path / 'theirs.ckpt')
+    theirs = task.model.backbone.model if name == 'byol' else task.backbone
+    read = encoder.encoder.state_dict()
+    assert all(torch.equal(read[key], value) for key, value in theirs.state_dict().items() if key in read)
+    assert len(read.keys() & theirs.state_dict().keys()) == len(read)
+    assert encoder.band_mean is None
+
+
+@pytest.mark.filterwarnings('ignore')  # TorchGeo's and timm's own
+def test_we_read_a_segmentation_of_torchgeo(tmp_path: Path) -> None:
+    theirs = SemanticSegmentation(model='unet', backbone='resnet34', in_channels=4, num_classes=3)
+    run = trainer(tmp_path)
+    run.strategy.connect(theirs)
+    run.save_checkpoint(tmp_path / 'theirs.ckpt')
+    encoder = geo_noisy.load_encoder(tmp_path / 'theirs.ckpt')
+    assert (encoder.name, encoder.in_channels) == ('resnet34', 4)
+    expected = theirs.model.encoder.state_dict()
+    assert all(torch.equal(expected[key], value) for key, value in encoder.encoder.state_dict().items())
 
 
 def small(file: str, folder: Path, stage: str) -> Path:
