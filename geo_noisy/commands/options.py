@@ -169,9 +169,16 @@ class Chosen:
         """The value of an option."""
         return self._values[option]
 
+    def values(self, function: Callable[..., Any]) -> dict[str, Any]:
+        """The values that a function takes, by the names of its parameters."""
+        return {name: self._values[option] for name, option in self._taken_from(function).options.items()}
+
     def call[T](self, function: Callable[..., T], *arguments: Any, **others: Any) -> T:
         """Call a function with its values and, before and beside them, arguments that come from elsewhere."""
+        values, variadic = self.values(function), self._taken_from(function).variadic
+        more = values.pop(variadic) if variadic else ()
+        return function(*arguments, *more, **values | others)
+
+    def _taken_from(self, function: Callable[..., Any]) -> Taken:
         (taken,) = (taken for taken in self._taken if taken.function is function)
-        values = {name: self._values[option] for name, option in taken.options.items()}
-        more = values.pop(taken.variadic) if taken.variadic else ()
-        return function(*arguments, *more, **values, **others)
+        return taken

@@ -34,11 +34,14 @@ class Parameter:
 def parameters_of(function: Callable[..., Any]) -> list[Parameter]:
     """Parameters in their order, without ``self``.
 
+    What a function hands on as ``**name`` is left to a look at the function that takes it.
+
     Args:
         function: A function, a method as its class has it, or a dataclass.
     """
     hints, texts = get_type_hints(function), _documented(function)
-    parameters = [item for item in inspect.signature(function).parameters.values() if item.name != 'self']
+    every = inspect.signature(function).parameters.values()
+    parameters = [item for item in every if item.name != 'self' and item.kind is not item.VAR_KEYWORD]
     return [_described(item, hints[item.name], texts.get(item.name, '')) for item in parameters]
 
 

@@ -51,11 +51,22 @@ def noise(polygons: str | os.PathLike[str], *, column: str | None = None) -> tup
     return polygons, column
 
 
+def listing(date_format: str | Sequence[str] | None = None) -> str | Sequence[str] | None:
+    """Take one text or several."""
+    return date_format
+
+
+def handing_on(name: str = 'x', **rules: Any) -> tuple[str, Rules]:
+    """Hand arguments on."""
+    return name, Rules(**rules)
+
+
 def parse(*words: str) -> Chosen:
     options = Options('cut', 'Cut.')
     options.add('-o', '--output', text='file', required='--need' in words)
     options.take(cut, 'windows', names={'paths': 'images'}, positional='images')
     options.take(Rules, 'rules')
+    options.take(handing_on, 'handing on')
     options.take(noise, 'noise', names={'column': 'class_column'}, needs='polygons')
     return options.parse([word for word in words if word != '--need'])
 
@@ -82,6 +93,19 @@ def test_a_dataclass_and_own_arguments() -> None:
     chosen = parse('a.tif', '-o', 'out', '--least', '2')
     assert chosen.call(Rules) == Rules(2.0)
     assert chosen['output'] == 'out'
+
+
+def test_what_a_function_hands_on_comes_from_the_one_that_takes_it() -> None:
+    chosen = parse('a.tif', '--name', 'y', '--least', '2')
+    assert chosen.call(handing_on, **chosen.values(Rules)) == ('y', Rules(2.0))
+
+
+def test_a_text_may_be_given_by_naming_the_option_again() -> None:
+    options = Options('cut', 'Cut.')
+    options.take(listing, 'list')
+    assert options.parse(['--date-format', 'a', '--date-format', 'b']).call(listing) == ('a', 'b')
+    assert options.parse(['--date-format', 'a', 'b']).call(listing) == ('a', 'b')
+    assert options.parse([]).call(listing) is None
 
 
 def test_a_function_that_needs_an_option() -> None:
