@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv/bin
 OLDEST := .venv-oldest
 
-.PHONY: help install install-dev demo test test-oldest lint format types imports unit clean
+.PHONY: help install install-dev demo test test-resume test-oldest lint format types imports unit clean
 
 help:
 	@echo 'make demo         install, then pretrain, probe and compare on a small synthetic data set'
 	@echo 'make test         install, then check style, types and imports, and run the tests'
+	@echo 'make test-resume  stop training and go on, at every step of every kind of config (some 20 minutes)'
 	@echo 'make test-oldest  run the tests with the lowest releases that pyproject.toml admits, in .venv-oldest'
 	@echo 'make format       format the code'
 	@echo 'make clean        remove the environments and caches'
@@ -38,6 +39,10 @@ imports:
 unit: export OMP_NUM_THREADS ?= 1
 unit:
 	$(VENV)/python -m pytest -n 2
+
+test-resume: export OMP_NUM_THREADS ?= 1
+test-resume: install-dev
+	$(VENV)/python -m pytest -n 2 -m 'resume or slow' tests/tasks/test_resume.py
 
 # uv reads no pip.conf, so that no constraint of the machine acts here.
 test-oldest: export OMP_NUM_THREADS ?= 1

@@ -2,14 +2,22 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.data import Dataset, Sampler
 from torchgeo.datamodules import BaseDataModule
 from torchgeo.datasets.utils import Sample
 
+from geo_noisy.datamodules.keyed import FixedKeys, FixedOrder
+from geo_noisy.datamodules.loader import ResumableLoader, build_loader
+from geo_noisy.datamodules.settings import plain_settings, warn_of_changes
 from geo_noisy.regions.band_statistics import BandMoments
+
+# Options that change nothing about what is trained on.
+FREE_OPTIONS = {'cache_dir', 'download', 'eval_batch_size', 'in_memory', 'num_workers', 'tile_cache'}
 
 
 class Scale:
@@ -64,6 +72,7 @@ class GeoNoisyDataModule(BaseDataModule):
         self.aug = Scale(scale, stack_dates=stack_dates)
         self.eval_batch_size = eval_batch_size or batch_size
         self.seed = seed
+        self._restored: dict[str, Any] | None = None
 
     @abstractmethod
     def build_dataset(self, split: str) -> Any:
@@ -82,19 +91,54 @@ class GeoNoisyDataModule(BaseDataModule):
         return sample_statistics(self.train_dataset or self.build_dataset('train'), float(self.std), key=key)
 
     def ranks(self) -> tuple[int, int]:
-        """Rank of this process and number of processes.
+        """Rank of this process and number of processes."""
+        return (0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size)
 
-        Raises:
-            ValueError: If Lightning would share out the samples a second time.
-        """
+    def keyed_loader(
+        self, dataset: Dataset[Sample], sampler: Sampler[Any], *, batch_size: int, num_workers: int, train: bool
+    ) -> ResumableLoader:
+        """A loader over a sampler's keys; with ``overfit_batches`` over the first keys of epoch 0, again and again."""
+        overfit: float | int = getattr(self.trainer, 'overfit_batches', 0)
+        if overfit:
+            wanted = None if isinstance(overfit, float) else overfit * batch_size  # Lightning takes a share itself
+            dataset = FixedKeys(dataset, list(islice(sampler, wanted)))
+            sampler = FixedOrder(dataset)
+        return build_loader(dataset, sampler=sampler, batch_size=batch_size, num_workers=num_workers, drop_last=train)
+
+    def resumed(self, loader: ResumableLoader) -> ResumableLoader:
+        """Tell a training loader where to start: where the checkpoint of the run stopped, or the loader before it."""
         if self.trainer is None:
-            return 0, 1
-        if self.trainer.world_size > 1 and self.trainer._accelerator_connector.use_distributed_sampler:
-            raise ValueError(
-                f'With {self.trainer.world_size} processes set trainer.use_distributed_sampler to false: the samplers '
-                'here share out an epoch themselves, and Lightning would do so again.'
-            )
-        return self.trainer.global_rank, self.trainer.world_size
+            return loader
+        loader.trainer = self.trainer
+        before = self.trainer.train_dataloader
+        if isinstance(before, ResumableLoader):  # reload_dataloaders_every_n_epochs
+            loader.load_state_dict(before.state_dict())
+        elif self._restored is not None:
+            warn_of_changes(self._restored['settings'], self.settings(), of='data module')
+            loader.load_state_dict(self._restored['loader'])
+        return loader
+
+    def settings(self) -> dict[str, Any]:
+        """The options that decide what is trained on, in plain values under dotted names."""
+        public = {name: value for name, value in vars(self).items() if not name.startswith('_')}
+        return {
+            name: value for name, value in plain_settings(public).items() if name.split('.')[-1] not in FREE_OPTIONS
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where training stands, and what it was set to.
+
+        Lightning keeps a loader's state as well, but restores it too late where something (a schedule that asks for
+        the number of steps) has made the loader before.
+        """
+        loader = None if self.trainer is None else self.trainer.train_dataloader
+        if not isinstance(loader, ResumableLoader):
+            return {}
+        return {'loader': loader.state_dict(), 'settings': self.settings()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Keep where training stood for the next training loader."""
+        self._restored = state_dict
 
 
 def sample_statistics(

@@ -4,11 +4,13 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader, Dataset, Subset
+from torch.utils.data import Dataset, Subset
 from torchgeo.datasets.utils import Sample
 
 from geo_noisy.datamodules.base import GeoNoisyDataModule
-from geo_noisy.datamodules.loader import KeyedDataset, KeyedSampler, ResumableLoader, plain_loader
+from geo_noisy.datamodules.keyed import KeyedDataset
+from geo_noisy.datamodules.loader import ResumableLoader, build_loader
+from geo_noisy.samplers.keyed import KeyedSampler
 
 
 class LabelledDataset(Protocol):
@@ -70,6 +72,7 @@ class LabelledDataModule(GeoNoisyDataModule):
 
     def setup(self, stage: str) -> None:
         """Build the data sets of a stage: 'fit', 'validate', 'test' or 'predict'."""
+        self._restored = None
         self._features.clear()  # they belong to an encoder that may have gone
         if stage == 'fit':
             self.train_dataset = self._labelled(self.build_dataset('train'))
@@ -112,11 +115,17 @@ class LabelledDataModule(GeoNoisyDataModule):
     def image_loader(self, split: str, *, batch_size: int | None = None) -> ResumableLoader:
         """The images of a whole split in order, on every rank, in sensor units, whatever else its loaders give."""
         self._features.pop(split, None)
-        return self._loader(split, batch_size or self.eval_batch_size, shuffle=False, ranks=(0, 1))
+        dataset = self._valid_attribute(f'{split}_dataset')
+        return build_loader(
+            KeyedDataset(dataset),
+            sampler=KeyedSampler(len(dataset), seed=self.seed, shuffle=False),
+            batch_size=min(batch_size or self.eval_batch_size, len(dataset)),
+            num_workers=self.num_workers,
+        )
 
     def train_dataloader(self) -> ResumableLoader:
         """Training images or features, shuffled by (seed, epoch)."""
-        return self._loader('train', self.batch_size, shuffle=True)
+        return self.resumed(self._loader('train', self.batch_size, shuffle=True))
 
     def val_dataloader(self) -> ResumableLoader:
         """Validation images or features."""
@@ -126,27 +135,19 @@ class LabelledDataModule(GeoNoisyDataModule):
         """Test images or features."""
         return self._loader('test', self.eval_batch_size, shuffle=False)
 
-    def predict_dataloader(self) -> DataLoader[Sample]:
+    def predict_dataloader(self) -> ResumableLoader:
         """Test images, for prediction."""
-        return plain_loader(self._loader('predict', self.eval_batch_size, shuffle=False))
+        return self._loader('predict', self.eval_batch_size, shuffle=False)
 
-    def _loader(
-        self, split: str, batch_size: int, *, shuffle: bool, ranks: tuple[int, int] | None = None
-    ) -> ResumableLoader:
-        rank, world_size = ranks or self.ranks()
+    def _loader(self, split: str, batch_size: int, *, shuffle: bool) -> ResumableLoader:
+        rank, world_size = self.ranks()
         stored = self._features.get(split)
-        dataset: Dataset[Sample] = stored or self._valid_attribute(f'{split}_dataset')
-        sampler = KeyedSampler(
-            len(dataset),  # type: ignore[arg-type]  # map-style data sets have a length
-            seed=self.seed,
-            shuffle=shuffle,
-            rank=rank,
-            world_size=world_size,
-        )
-        return ResumableLoader(
+        dataset: Any = stored or self._valid_attribute(f'{split}_dataset')
+        sampler = KeyedSampler(len(dataset), seed=self.seed, shuffle=shuffle, rank=rank, world_size=world_size)
+        return self.keyed_loader(
             KeyedDataset(dataset),
-            sampler=sampler,
+            sampler,
             batch_size=min(batch_size, len(sampler)),
             num_workers=0 if stored else self.num_workers,
-            drop_last=shuffle,
+            train=shuffle,
         )

@@ -1,9 +1,10 @@
 """A loader that goes on in mid-epoch after a stop."""
 
+import warnings
 from collections.abc import Iterator
 from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
+import lightning.pytorch as pl
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 from torchgeo.datasets.utils import Sample
@@ -15,147 +16,133 @@ class ResumableSampler(Protocol):
 
     epoch: int
 
+    def set_epoch(self, epoch: int, /) -> None:
+        """Choose the epoch of the next iteration."""
+
     def skip(self, samples: int, /) -> None:
         """Leave out the first samples of the next iteration."""
 
 
 class ResumableLoader(DataLoader[Sample]):
-    """A ``DataLoader`` with the state that Lightning stores in mid-epoch checkpoints.
+    """A ``DataLoader`` whose state is the epoch and the batch that come next.
 
-    The state counts the batches handed out, not those that workers have prefetched.
+    It takes ``DataLoader``'s own arguments, as Lightning makes such loaders anew for some options;
+    :func:`build_loader` gives the rest. In a plain loop each new iteration is the next epoch::
+
+        loader.load_state_dict(state)  # of a run that stopped
+        for batch in loader:  # what was left of its epoch
+            state = loader.state_dict()
     """
 
-    def __init__(
-        self,
-        dataset: Dataset[Sample],
-        *,
-        sampler: Sampler[Any],
-        batch_size: int,
-        num_workers: int = 0,
-        drop_last: bool = False,
-    ) -> None:
-        """Initialise a new ResumableLoader.
+    trainer: pl.Trainer | None = None
+    """The trainer that the batches are for, where there is one: it knows how many it trained on, of how many."""
 
-        Args:
-            dataset: Data set that the sampler's keys belong to.
-            sampler: Order of an epoch; a :class:`ResumableSampler` where the loader is to be resumed.
-            batch_size: Samples in a batch.
-            num_workers: Number of worker processes.
-            drop_last: Whether to leave out a last batch that is not full.
-
-        Raises:
-            ValueError: If an epoch would hold no batch.
-        """
-        super().__init__(
-            dataset,
-            sampler=sampler,
-            batch_size=batch_size,
-            num_workers=num_workers,
-            drop_last=drop_last,
-            persistent_workers=num_workers > 0,
-            pin_memory=torch.cuda.is_available(),
-            generator=torch.Generator(),  # of its own: worker seeds must not move the global generator
-        )
-        if len(self) == 0:
-            raise ValueError(
-                f'batch_size is {batch_size}, but an epoch holds only {len(sampler)} samples.'  # type: ignore[arg-type]
-                ' Choose a smaller batch, or more pairs.'
-            )
-        self._handed_out = 0
-        self._resume_at = 0
+    _epoch: int | None = None  # of the present iteration; None before the first one
+    _handed_out = 0  # batches of it, not those that workers have prefetched
+    _next: tuple[int, int] | None = None  # epoch and batch of the next iteration, once a state was loaded
 
     def __iter__(self) -> Iterator[Sample]:  # type: ignore[override]  # a generator serves as the iterator
-        """Iterate over the batches, from where a restored state says."""
-        self._handed_out, self._resume_at = self._resume_at, 0
-        if self._handed_out and isinstance(self.sampler, ResumableSampler):
-            self.sampler.skip(self._handed_out * (self.batch_size or 1))
+        """Iterate over the batches of the next epoch, or from where a restored state says."""
+        # A generator: Lightning makes an iterator early, to count the steps of a schedule, and others that it never
+        # asks for a batch. An epoch begins with its first batch.
+        first = 0
+        if self._next is not None:
+            epoch, first = self._next
+            self._next = epoch + 1, 0  # Lightning's own number of the epoch is one too high after some restarts
+            self._sampler.set_epoch(epoch)
+            self._sampler.skip(first * (self.batch_size or 1))
+        self._epoch, self._handed_out = getattr(self.sampler, 'epoch', 0), first
         for batch in super().__iter__():
             self._handed_out += 1
             yield batch
 
+    @property
+    def _sampler(self) -> ResumableSampler:
+        if not isinstance(self.sampler, ResumableSampler):
+            raise TypeError(
+                f'A {type(self.sampler).__name__} cannot go on in mid-epoch: the sampler needs epoch, set_epoch and '
+                'skip, as geo_noisy.samplers.PairSampler has.'
+            )
+        return self.sampler
+
     def state_dict(self) -> dict[str, int]:
-        """Batches of this epoch that were handed out, and their size."""
-        return {'batches': self._resume_at or self._handed_out, 'batch_size': self.batch_size or 1}
+        """Epoch and batch that come next, and what a batch is: ``batch_size``, and the ``samples`` of an epoch."""
+        epoch, batch = self._place()
+        size = len(self.sampler)  # type: ignore[arg-type]  # samplers of this package have a length
+        return {'epoch': epoch, 'batch': batch, 'batch_size': self.batch_size or 1, 'samples': size}
+
+    def _place(self) -> tuple[int, int]:
+        if self._epoch is None:
+            return self._next or (getattr(self.sampler, 'epoch', 0), 0)
+        done, of = self._handed_out, float(len(self))
+        if self.trainer is not None:
+            done = batches_trained(self.trainer)
+            of = self.trainer.num_training_batches  # limit_train_batches counts
+        return (self._epoch + 1, 0) if done >= of else (self._epoch, done)
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on after the batches that were handed out before.
+        """Go on where a state was taken; from there on the loader counts its epochs itself.
 
         Raises:
-            ValueError: If they were of another size, so that their end lies nowhere between ours.
+            ValueError: If batches or epochs are of another size, and the state lies in mid-epoch.
+
+        Warns:
+            UserWarning: If they are, and the next epoch is whole.
         """
-        if state['batch_size'] != self.batch_size:
-            raise ValueError(
-                f'The checkpoint was made with batch_size {state["batch_size"]}, and this run has {self.batch_size}: '
-                'resume with the same, or start anew from the weights.'
-            )
-        self._resume_at = state['batches'] % len(self)
+        if self._epoch is None and self._next == (state['epoch'], state['batch']):
+            return  # Lightning loads what the data module has loaded already
+        now = self.state_dict()
+        for name, what in (('batch_size', 'a batch size of'), ('samples', 'as samples of an epoch')):
+            if state[name] != now[name]:
+                message = f'The checkpoint was made with {what} {state[name]}, and this run has {now[name]} ({name})'
+                if state['batch']:
+                    raise ValueError(
+                        f'{message}: it stopped after batch {state["batch"]} of an epoch, whose end lies elsewhere '
+                        'now. Resume with the same, or start anew from the weights.'
+                    )
+                warnings.warn(f'{message}.', stacklevel=2)
+        self._next, self._epoch = (state['epoch'], state['batch']), None
 
 
-def plain_loader(loader: ResumableLoader) -> DataLoader[Sample]:
-    """The same batches from torch's own class, which is all that Lightning takes for prediction."""
-    return DataLoader(
-        loader.dataset, batch_size=loader.batch_size, sampler=loader.sampler, num_workers=loader.num_workers
+def batches_trained(trainer: pl.Trainer) -> int:
+    """Batches of the present epoch that were trained on."""
+    progress: Any = trainer.fit_loop.epoch_loop.batch_progress.current
+    return int(progress.processed)
+
+
+def build_loader(
+    dataset: Dataset[Sample],
+    *,
+    sampler: Sampler[Any],
+    batch_size: int,
+    num_workers: int = 0,
+    drop_last: bool = False,
+) -> ResumableLoader:
+    """Build a loader with the options that all data modules share.
+
+    Args:
+        dataset: Data set that the sampler's keys belong to.
+        sampler: Order of an epoch; a :class:`ResumableSampler` where the loader is to be resumed.
+        batch_size: Samples in a batch.
+        num_workers: Number of worker processes.
+        drop_last: Whether to leave out a last batch that is not full.
+
+    Raises:
+        ValueError: If an epoch would hold no batch.
+    """
+    loader = ResumableLoader(
+        dataset,
+        sampler=sampler,
+        batch_size=batch_size,
+        num_workers=num_workers,
+        drop_last=drop_last,
+        persistent_workers=num_workers > 0,
+        pin_memory=torch.cuda.is_available(),
+        generator=torch.Generator(),  # of its own: worker seeds must not move the global generator
     )
-
-
-class KeyedSampler(Sampler[tuple[int, int]]):
-    """Indices of a data set with a draw for each, as a function of (seed, epoch)."""
-
-    def __init__(self, size: int, *, seed: int = 0, shuffle: bool = True, rank: int = 0, world_size: int = 1) -> None:
-        """Initialise a new KeyedSampler.
-
-        Args:
-            size: Number of samples of the data set.
-            seed: Seed of order and draws.
-            shuffle: False keeps the order of the data set, and one draw for each sample.
-            rank: Rank of this process: it takes the positions rank, rank + world_size, ...
-            world_size: Number of processes.
-        """
-        self.size, self.seed, self.shuffle = size, seed, shuffle
-        self.rank, self.world_size = rank, world_size
-        self.epoch = 0
-        self._start = 0
-
-    def __len__(self) -> int:
-        """Number of samples of this rank: equal shares in training, every sample in evaluation."""
-        return self.size // self.world_size if self.shuffle else len(range(self.rank, self.size, self.world_size))
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch that the next iteration draws."""
-        self.epoch = epoch
-
-    def skip(self, samples: int) -> None:
-        """Leave out the first samples of the next iteration."""
-        self._start = samples
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        """Iterate over pairs (index, draw)."""
-        epoch = self.epoch if self.shuffle else 0
-        rng = np.random.default_rng(np.random.SeedSequence([self.seed, epoch]))
-        order = rng.permutation(self.size) if self.shuffle else np.arange(self.size)
-        draws = rng.integers(0, 2**63 - 1, size=self.size, dtype=np.int64)
-        first = self.rank + self._start * self.world_size
-        mine = slice(first, self.rank + len(self) * self.world_size, self.world_size)
-        self._start = 0
-        return zip(order[mine].tolist(), draws[mine].tolist(), strict=True)
-
-
-class KeyedDataset(Dataset[Sample]):
-    """A data set seen through keys (index, draw): the sample with its ``draw`` added."""
-
-    def __init__(self, dataset: Dataset[Sample]) -> None:
-        """Initialise a new KeyedDataset.
-
-        Args:
-            dataset: Any map-style data set of sample dicts.
-        """
-        self.dataset = dataset
-
-    def __len__(self) -> int:
-        """Number of samples."""
-        return len(self.dataset)  # type: ignore[arg-type]  # map-style data sets have a length
-
-    def __getitem__(self, key: tuple[int, int]) -> Sample:
-        """Look up a sample and add its draw, [] int64."""
-        index, draw = key
-        return self.dataset[index] | {'draw': torch.tensor(draw)}
+    if len(loader) == 0:
+        raise ValueError(
+            f'batch_size is {batch_size}, but an epoch holds only {len(sampler)} samples.'  # type: ignore[arg-type]
+            ' Choose a smaller batch, or more pairs.'
+        )
+    return loader

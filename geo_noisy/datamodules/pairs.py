@@ -2,11 +2,10 @@
 
 from typing import Any, Protocol
 
-from torch.utils.data import DataLoader
 from torchgeo.datasets.utils import Sample
 
 from geo_noisy.datamodules.base import GeoNoisyDataModule
-from geo_noisy.datamodules.loader import ResumableLoader, plain_loader
+from geo_noisy.datamodules.loader import ResumableLoader
 from geo_noisy.pairs.keys import PairKey
 from geo_noisy.pairs.policy import PairPolicy
 from geo_noisy.pairs.source import PairSource
@@ -74,6 +73,7 @@ class PairDataModule(GeoNoisyDataModule):
 
     def setup(self, stage: str) -> None:
         """Build the data sets of a stage: 'fit', 'validate' or 'predict'."""
+        self._restored = None
         if stage == 'fit':
             self.train_dataset = self.build_dataset('train')
         if stage in ('fit', 'validate', 'predict'):
@@ -81,7 +81,8 @@ class PairDataModule(GeoNoisyDataModule):
 
     def train_dataloader(self) -> ResumableLoader:
         """Pairs in the order of the policy."""
-        return self._loader(self._valid_attribute('train_dataset'), self.policy, self.batch_size, train=True)
+        dataset = self._valid_attribute('train_dataset')
+        return self.resumed(self._loader(dataset, self.policy, self.batch_size, train=True))
 
     def val_dataloader(self) -> ResumableLoader:
         """The clean pairs of the validation split, in fixed order with fixed draws."""
@@ -89,10 +90,10 @@ class PairDataModule(GeoNoisyDataModule):
             self._valid_attribute('val_dataset'), self.validation_policy(), self.eval_batch_size, train=False
         )
 
-    def predict_dataloader(self) -> DataLoader[Sample]:
+    def predict_dataloader(self) -> ResumableLoader:
         """Every pair of the validation split once, in fixed order."""
         dataset = self._valid_attribute('val_dataset')
-        return plain_loader(self._loader(dataset, PairPolicy(), self.eval_batch_size, train=False))
+        return self._loader(dataset, PairPolicy(), self.eval_batch_size, train=False)
 
     def training_places(self) -> int:
         """Number of places that an epoch of training can show."""
@@ -118,6 +119,4 @@ class PairDataModule(GeoNoisyDataModule):
             world_size=world_size,
             **self.sampler_options(dataset, train=train),
         )
-        return ResumableLoader(
-            dataset, sampler=sampler, batch_size=batch_size, num_workers=self.num_workers, drop_last=train
-        )
+        return self.keyed_loader(dataset, sampler, batch_size=batch_size, num_workers=self.num_workers, train=train)

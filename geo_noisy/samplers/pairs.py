@@ -6,19 +6,19 @@ import numpy as np
 import torch.distributed
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
-from torch.utils.data import Sampler
 
 from geo_noisy.pairs.epoch import Epoch
 from geo_noisy.pairs.keys import PairKey
 from geo_noisy.pairs.permutation import random_words, stream_key
 from geo_noisy.pairs.policy import PairPolicy
 from geo_noisy.pairs.source import PairSource
+from geo_noisy.samplers.epochs import EpochSampler
 
 _DRAW_STREAM = 100
 _CHUNK = 16_384  # pairs looked up at once: large enough for numpy, small enough to start at once
 
 
-class PairSampler(Sampler[PairKey]):
+class PairSampler(EpochSampler[PairKey]):
     """Yields pair keys by a policy: a function of (seed, epoch) alone.
 
     Rank r of w takes the positions r, r + w, ... of the epoch (the last few are left out where the epoch
@@ -26,7 +26,7 @@ class PairSampler(Sampler[PairKey]):
     and memory that do not grow with the number of pairs. A sample's own randomness comes from its key's
     ``draw``, a function of (seed, epoch, position), so the number of workers or ranks changes nothing.
 
-    Set ``use_distributed_sampler: false`` on the trainer: Lightning would otherwise wrap it.
+    In a plain PyTorch loop each new iteration is the next epoch; ``set_epoch`` chooses another one.
 
     Example:
         >>> from geo_noisy.datasets import VTSPairs
@@ -68,41 +68,26 @@ class PairSampler(Sampler[PairKey]):
                 fit, or rank lies outside the world.
         """
         distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
+        rank = rank if rank is not None else (torch.distributed.get_rank() if distributed else 0)
+        world_size = world_size or (torch.distributed.get_world_size() if distributed else 1)
+        if length is not None and length < 1:
+            raise ValueError(f'length is {length}; an epoch needs at least one pair.')
+        if not 0 <= rank < world_size:
+            raise ValueError(f'rank is {rank}; it must lie in [0, {world_size - 1}] (world_size - 1).')
         self.source = source
         self.policy = policy or PairPolicy()
         self.seed = seed
-        self.shuffle = shuffle
         self.length = length
         self.weights = None if weights is None else np.asarray(weights, dtype=np.float64)
-        self.rank = rank if rank is not None else (torch.distributed.get_rank() if distributed else 0)
-        self.world_size = world_size or (torch.distributed.get_world_size() if distributed else 1)
-        if length is not None and length < 1:
-            raise ValueError(f'length is {length}; an epoch needs at least one pair.')
-        if not 0 <= self.rank < self.world_size:
-            raise ValueError(f'rank is {self.rank}; it must lie in [0, {self.world_size - 1}] (world_size - 1).')
-        self.epoch = 0
-        self._start = 0
-        self._size = len(self._epoch(0))
-        if self._size < self.world_size:
-            raise ValueError(f'An epoch of {self._size} pairs cannot be shared out over {self.world_size} ranks.')
+        size = len(self._epoch(0))
+        if size < world_size:
+            raise ValueError(f'An epoch of {size} pairs cannot be shared out over {world_size} ranks.')
+        super().__init__(samples=size // world_size, seed=seed, shuffle=shuffle, rank=rank, world_size=world_size)
 
-    def __len__(self) -> int:
-        """Number of pairs of this rank in an epoch."""
-        return self._size // self.world_size
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch that the next iteration draws (Lightning calls this)."""
-        self.epoch = epoch
-
-    def skip(self, pairs: int) -> None:
-        """Leave out the first pairs of the next iteration: those that a run trained on before it stopped."""
-        self._start = pairs
-
-    def __iter__(self) -> Iterator[PairKey]:
-        """Iterate over this rank's share of the epoch."""
-        start, self._start = self._start, 0
-        drawn = self._epoch(self.epoch if self.shuffle else 0)
-        return self._sorted(drawn, start) if not self.shuffle else self._chunks(drawn, start)
+    def keys(self, epoch: int, start: int) -> Iterator[PairKey]:
+        """Keys of this rank's share of an epoch."""
+        drawn = self._epoch(epoch)
+        return self._chunks(drawn, start) if self.shuffle else self._sorted(drawn, start)
 
     def plot(self, *, pairs: int = 1000) -> Figure:
         """Draw how the next epoch is made up: gaps between the dates, and visits of locations.
@@ -122,14 +107,14 @@ class PairSampler(Sampler[PairKey]):
     def _chunks(self, drawn: Epoch, start: int) -> Iterator[PairKey]:
         """Keys in random order, looked up a chunk at a time."""
         for first in range(start, len(self), _CHUNK):
-            mine = np.arange(first, min(first + _CHUNK, len(self))) * self.world_size + self.rank
+            mine = np.arange(first, min(first + _CHUNK, len(self))) * self.num_replicas + self.rank
             yield from _keys(*drawn.pairs(mine), self._draws(mine, drawn.epoch))
 
     def _sorted(self, drawn: Epoch, start: int) -> Iterator[PairKey]:
         """Keys sorted by location and date."""
         rows, exposure = drawn.pairs(np.arange(len(drawn)))
         order = np.lexsort(rows.T[::-1])
-        mine = np.arange(start, len(self)) * self.world_size + self.rank
+        mine = np.arange(start, len(self)) * self.num_replicas + self.rank
         return _keys(rows[order[mine]], exposure[order[mine]], self._draws(mine, 0))
 
     def _draws(self, positions: NDArray[np.int64], epoch: int) -> NDArray[np.int64]:

@@ -1,17 +1,22 @@
 """What all tasks share: an encoder, standardised bands, and a random state that survives a stop."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 from torchgeo.tasks import BaseTask
 from torchvision.models import WeightsEnum
 
 from geo_noisy.datamodules.base import GeoNoisyDataModule
+from geo_noisy.datamodules.settings import warn_of_changes
 from geo_noisy.models.encoder import build_encoder
 from geo_noisy.models.weights import read_weights
+from geo_noisy.tasks.resuming import RESUME, check_shapes, plain_hparams, restore, resume_state
+from geo_noisy.tasks.schedule import Unit, cosine_schedule, warn_of_length
 
 
 class EncoderTask(BaseTask):
@@ -24,7 +29,10 @@ class EncoderTask(BaseTask):
     weights: WeightsEnum | bool | str | Path | None
     band_mean: Tensor
     band_std: Tensor
-    _random_state: Tensor | None = None
+    schedule_length: float = math.inf
+    """Steps or epochs of the schedule of the learning rate."""
+
+    _restored: dict[str, Any] | None = None
 
     def configure_models(self) -> None:
         """Build the encoder and the statistics of its bands."""
@@ -67,24 +75,56 @@ class EncoderTask(BaseTask):
         image = ((image - self.band_mean) / self.band_std).to(next(self.model.parameters()).dtype)
         return image.contiguous(memory_format=torch.channels_last) if image.ndim == 4 else image
 
+    def follow_cosine(self, optimizer: Optimizer, *, length: float, unit: Unit, warmup: int = 0) -> dict[str, Any]:
+        """The optimiser with a cosine schedule, as Lightning takes them.
+
+        Args:
+            optimizer: The optimiser.
+            length: Steps or epochs of the run; infinite for a rate that stays.
+            unit: What ``length`` and ``warmup`` count.
+            warmup: Linear rise.
+
+        Warns:
+            UserWarning: If the run is of another length than that of the checkpoint that it goes on from.
+        """
+        if self.trainer.ckpt_path and self._restored is not None:
+            warn_of_length(self._restored.get('length', length), length, unit=unit)
+        self.schedule_length = length
+        scheduler = cosine_schedule(optimizer, length=length, warmup=warmup)
+        return {'optimizer': optimizer, 'lr_scheduler': {'scheduler': scheduler, 'interval': unit}}
+
     def on_fit_start(self) -> None:
         """Lay the weights out as convolutions are fastest on (1.3 to 1.5 times for ResNet18 on a CPU)."""
         self.to(memory_format=torch.channels_last)
+        if self.trainer.ckpt_path and self._restored is not None:
+            warn_of_changes(self._restored['settings'], plain_hparams(self.hparams), of='task')
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the state of the CPU's random numbers (dropout), which Lightning does not."""
-        checkpoint['random_state'] = torch.get_rng_state()
+        """Keep what Lightning does not: random numbers (dropout), gradients that wait for their step, the schedule."""
+        checkpoint[RESUME] = resume_state(self) | {'length': self.schedule_length}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Remember the state of the random numbers until training goes on."""
-        self._statistics_known = True
-        self._random_state = checkpoint.get('random_state')
+        """Keep that state until training goes on.
 
-    def on_train_epoch_start(self) -> None:
-        """Go on with the random numbers where a restored run stopped."""
-        if self._random_state is not None:
-            torch.set_rng_state(self._random_state)
-            self._random_state = None
+        Raises:
+            ValueError: If tensors of the checkpoint are of other shapes than those of this task.
+        """
+        self._statistics_known = True
+        settings = plain_hparams(checkpoint.get(self.CHECKPOINT_HYPER_PARAMS_KEY, {}))
+        check_shapes(self, checkpoint['state_dict'], settings)
+        self._restored = checkpoint.get(RESUME, {}) | {'settings': settings}
+
+    def on_train_start(self) -> None:
+        """Go on with the random numbers and the gradients of a restored run.
+
+        Here, and not at the start of an epoch: Lightning leaves that out when training goes on in mid-epoch.
+        """
+        if self.trainer.ckpt_path and self._restored is not None:
+            restore(self, self._restored)
+            # An epoch saved in its last hooks is ended once more, and would count twice with max_steps.
+            epochs: Any = self.trainer.fit_loop.epoch_progress.current
+            epochs.processed = epochs.completed
+        self._restored = None
 
 
 def _band_column(values: Sequence[float], channels: int, name: str) -> Tensor:

@@ -8,7 +8,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.optim import SGD, AdamW
-from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR
 from torchgeo.datasets.utils import Sample
 
 from geo_noisy.confusion import IGNORE_INDEX
@@ -104,13 +103,8 @@ class PairTask(EncoderTask):
         optimizer: torch.optim.Optimizer = AdamW(parameters, lr=lr, weight_decay=weight_decay)
         if self.hparams['optimizer'] == 'sgd':
             optimizer = SGD(parameters, lr=lr, momentum=self.hparams['momentum'], weight_decay=weight_decay)
-        steps = int(self.trainer.estimated_stepping_batches)
-        warmup = min(self.hparams['warmup_steps'], steps - 1)
-        scheduler: LRScheduler = CosineAnnealingLR(optimizer, T_max=steps - warmup)
-        if warmup > 0:
-            rise = LinearLR(optimizer, start_factor=1 / (warmup + 1), total_iters=warmup)
-            scheduler = SequentialLR(optimizer, [rise, scheduler], milestones=[warmup])
-        return {'optimizer': optimizer, 'lr_scheduler': {'scheduler': scheduler, 'interval': 'step'}}
+        steps = self.trainer.estimated_stepping_batches  # infinite with max_epochs=-1: then the rate stays
+        return self.follow_cosine(optimizer, length=steps, unit='step', warmup=self.hparams['warmup_steps'])
 
 
 @torch.no_grad()

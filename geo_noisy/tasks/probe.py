@@ -1,5 +1,6 @@
 """What the probes share: an encoder that is frozen or fine-tuned, features worked out once, pooled scores."""
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import AdamW
-from torch.optim.lr_scheduler import CosineAnnealingLR
 from torchgeo.datasets.utils import Sample
 from torchvision.models import WeightsEnum
 
@@ -316,7 +316,6 @@ class Probe(EncoderTask):
         """AdamW with a cosine schedule over the epochs."""
         parameters = [parameter for parameter in self.parameters() if parameter.requires_grad]
         optimizer = AdamW(parameters, lr=self.hparams['lr'], weight_decay=self.hparams['weight_decay'])
-        if (self.trainer.max_epochs or 0) < 1:  # trained by steps: the rate stays
-            return optimizer
-        scheduler = CosineAnnealingLR(optimizer, T_max=self.trainer.max_epochs or 1)
-        return {'optimizer': optimizer, 'lr_scheduler': {'scheduler': scheduler, 'interval': 'epoch'}}
+        epochs = self.trainer.max_epochs or -1
+        # Trained by steps, or without end: the rate stays.
+        return self.follow_cosine(optimizer, length=epochs if epochs > 0 else math.inf, unit='epoch')

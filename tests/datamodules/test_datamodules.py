@@ -1,4 +1,4 @@
-"""Loaders that resume, scaling, statistics, and what data modules pass on."""
+"""Scaling, statistics, and what data modules pass on."""
 
 import tempfile
 from collections.abc import Callable
@@ -9,122 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import Dataset
-from torchgeo.datasets.utils import Sample
 
 from geo_noisy.datamodules import VTSPairsDataModule, VTSSegmentationDataModule
 from geo_noisy.datamodules.base import Scale, sample_statistics
+from geo_noisy.datamodules.keyed import KeyedDataset
 from geo_noisy.datamodules.labelled import LabelledDataModule
-from geo_noisy.datamodules.loader import KeyedDataset, KeyedSampler, ResumableLoader
+from geo_noisy.datamodules.loader import build_loader
 from geo_noisy.datamodules.pairs import PairDataModule
 from geo_noisy.datasets import VTSPairs, VTSSegmentation
 from geo_noisy.pairs import PairPolicy
 from geo_noisy.pairs.keys import PairKey
+from geo_noisy.samplers.keyed import KeyedSampler
 from geo_noisy.tasks.features import FeatureStore
+from tests.data.numbers import Numbers, loader
 from tests.data.vts import pairs_datamodule, segmentation_datamodule
-
-
-class Numbers(Dataset[Sample]):
-    def __init__(self, size: int = 10) -> None:
-        self.size = size
-
-    def __len__(self) -> int:
-        return self.size
-
-    def __getitem__(self, index: int) -> Sample:
-        return {'image': torch.full((2, 4, 4), float(index)), 'mask': torch.full((4, 4), index % 3)}
-
-
-def loader(workers: int = 0, batch: int = 2, drop_last: bool = False) -> ResumableLoader:
-    return ResumableLoader(
-        KeyedDataset(Numbers()),
-        sampler=KeyedSampler(10, seed=3),
-        batch_size=batch,
-        num_workers=workers,
-        drop_last=drop_last,
-    )
-
-
-def order(batches: Any) -> list[tuple[int, int]]:
-    return [
-        (int(image[0, 0, 0]), int(draw))
-        for batch in batches
-        for image, draw in zip(batch['image'], batch['draw'], strict=True)
-    ]
-
-
-class TestResumableLoader:
-    @pytest.mark.parametrize('workers', [0, 2])
-    def test_goes_on_after_what_was_handed_out(self, workers: int) -> None:
-        whole = order(loader())
-        stopped = loader(workers)
-        batches = iter(stopped)
-        first = order([next(batches) for _ in range(2)])
-        resumed = loader(workers)
-        resumed.load_state_dict(stopped.state_dict())
-        assert first + order(resumed) == whole
-        assert order(resumed) == whole  # the next epoch is whole again
-
-    def test_a_finished_epoch_leaves_nothing_out(self) -> None:
-        finished = loader()
-        list(finished)
-        fresh = loader()
-        fresh.load_state_dict(finished.state_dict())
-        assert len(order(fresh)) == 10
-
-    def test_another_batch_size_cannot_go_on(self) -> None:
-        other = loader(batch=4)
-        with pytest.raises(ValueError, match='batch_size 2, and this run has 4'):
-            other.load_state_dict(loader().state_dict())
-
-    def test_a_state_is_kept_until_the_first_batch(self) -> None:
-        resumed = loader()
-        resumed.load_state_dict({'batches': 3, 'batch_size': 2})
-        assert resumed.state_dict()['batches'] == 3
-
-    def test_drop_last(self) -> None:
-        assert [len(order(loader(batch=4, drop_last=drop))) for drop in (True, False)] == [8, 10]
-
-    def test_the_global_random_state_is_left_alone(self) -> None:
-        before = torch.get_rng_state()
-        list(loader())
-        assert torch.equal(before, torch.get_rng_state())
-
-    def test_batch_larger_than_the_epoch(self) -> None:
-        with pytest.raises(ValueError, match='batch_size is 16, but an epoch holds only 10'):
-            loader(batch=16, drop_last=True)
-
-
-class TestKeyedSampler:
-    def test_function_of_seed_and_epoch(self) -> None:
-        one, other = KeyedSampler(10, seed=1), KeyedSampler(10, seed=1)
-        first = list(one)
-        assert first == list(other)
-        other.set_epoch(1)
-        assert first != list(other)
-        assert first != list(KeyedSampler(10, seed=2))
-        assert sorted(index for index, _ in first) == list(range(10))
-
-    def test_draws_of_a_position_are_of_its_seed_and_epoch(self) -> None:
-        samplers = [KeyedSampler(10, seed=1), KeyedSampler(10, seed=2), KeyedSampler(10, seed=1)]
-        samplers[2].set_epoch(1)
-        assert len({draw for sampler in samplers for _, draw in sampler}) == 30
-
-    def test_without_shuffling_epochs_are_alike(self) -> None:
-        sampler = KeyedSampler(5, shuffle=False)
-        first = list(sampler)
-        sampler.set_epoch(4)
-        assert first == list(sampler)
-        assert [index for index, _ in first] == list(range(5))
-
-    def test_ranks_share_an_epoch(self) -> None:
-        whole = list(KeyedSampler(8))
-        parts = [list(KeyedSampler(8, rank=rank, world_size=2)) for rank in (0, 1)]
-        assert [key for keys in zip(*parts, strict=True) for key in keys] == whole
-
-    def test_evaluation_leaves_no_sample_out(self) -> None:
-        parts = [list(KeyedSampler(7, shuffle=False, rank=rank, world_size=2)) for rank in (0, 1)]
-        assert sorted(index for part in parts for index, _ in part) == list(range(7))
 
 
 class TestScale:
@@ -158,9 +56,7 @@ def test_statistics_of_the_bands() -> None:
 class TestFeatureStore:
     @pytest.mark.parametrize('storage', ['memory', 'disk'])
     def test_holds_features_and_masks(self, storage: Any) -> None:
-        images = ResumableLoader(
-            KeyedDataset(Numbers()), sampler=KeyedSampler(10, shuffle=False), batch_size=4, num_workers=0
-        )
+        images = build_loader(KeyedDataset(Numbers()), sampler=KeyedSampler(10, shuffle=False), batch_size=4)
         store = FeatureStore.build(images, lambda image: image * 2, 'all', storage=storage, device=torch.device('cpu'))
         assert len(store) == 10
         assert store[7]['feature'].unique().item() == 14

@@ -3,7 +3,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from geo_noisy.pairs import PairKey, PairPolicy, PairTable
 from geo_noisy.samplers import PairSampler
@@ -62,7 +62,7 @@ def test_a_resumed_epoch_loses_and_doubles_nothing(policy, rank, done):
     resumed = PairSampler(table(), policy=policy, rank=rank, world_size=2)
     resumed.skip(done)
     assert whole[:done] + list(resumed) == whole
-    assert list(resumed) == whole  # the next epoch starts at its beginning
+    assert len(list(resumed)) == len(whole)  # the next epoch starts at its beginning
 
 
 def test_resume_across_a_chunk(monkeypatch):
@@ -93,6 +93,37 @@ def test_epochs_differ_and_draws_too():
     assert len({key.draw for key in first}) == len(first)
     sampler.set_epoch(0)
     assert list(sampler) == first
+
+
+@pytest.mark.parametrize('policy', POLICIES)
+def test_each_iteration_is_the_next_epoch(policy):
+    sampler, chosen = PairSampler(table(), policy=policy), PairSampler(table(), policy=policy)
+    epochs = [list(sampler) for _ in range(4)]
+    assert len({keys[0].draw for keys in epochs}) == 4
+    chosen.set_epoch(2)
+    assert [list(chosen), list(chosen)] == epochs[2:]
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_each_pass_of_a_plain_loader_is_the_next_epoch(workers):
+    loader = DataLoader(Echo(), sampler=PairSampler(table(), length=64), batch_size=16, num_workers=workers)
+    epochs = [torch.cat(list(loader)) for _ in range(6)]
+    sampler = PairSampler(table(), length=64)
+    assert [epoch.tolist() for epoch in epochs] == [[list(map(int, key)) for key in sampler] for _ in range(6)]
+    seen = torch.cat(epochs)[:, 0]
+    assert len(seen.unique()) == len(seen) == 384  # none of the 400 pairs twice: each epoch draws others
+
+
+def test_an_epoch_counts_from_its_first_pair():
+    sampler = PairSampler(table())
+    iter(sampler)
+    assert sampler.epoch == 0
+    assert next(iter(sampler)) == next(iter(PairSampler(table())))
+    assert sampler.epoch == 1
+
+
+def test_lightning_leaves_the_sampler_as_it_is():
+    assert isinstance(PairSampler(table()), DistributedSampler)
 
 
 def test_seed_changes_order_and_draws():

@@ -1,5 +1,11 @@
-"""A run killed in mid-epoch and resumed ends as the run that was never killed, bit for bit."""
+"""A run that stops anywhere and goes on trains on the batches, and has the weights, of one that never stopped.
 
+The configs are the shipped ones, in small. ``make test`` runs what is not marked ``resume``; ``make test-resume`` all.
+"""
+
+import itertools
+import json
+import math
 import multiprocessing
 import signal
 from pathlib import Path
@@ -7,12 +13,96 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
-from tests.tasks.resume_run import pretrain
+from tests.tasks.resume_run import BATCH_HOOKS, CONFIGS, EPOCHS, HOOKS, STEPS, Runs, Saved, train, unbroken, words
 
-STEPS = 12  # two epochs of five batches, and two steps more
-KILLS = sorted(np.random.default_rng(0).choice(np.arange(1, STEPS), size=5, replace=False).tolist())
+# Lightning's warnings about small runs; ours are looked for in test_resume_changed.py.
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings('ignore')]
+
+FAST = ('vts/moco', 'vts/probe')
+
+
+def assert_goes_on(runs: Runs, saved: Saved) -> None:
+    """Compare every step after a checkpoint; the seed of the process is another, as nothing may hang on it."""
+    assert runs.fit(saved.path, seed=1).steps == saved.rest, saved.path.name
+
+
+@pytest.mark.parametrize('config', [pytest.param(c, marks=[] if c in FAST else pytest.mark.resume) for c in CONFIGS])
+@pytest.mark.parametrize('workers', [0, pytest.param(2, marks=pytest.mark.resume)])
+def test_every_step_of_three_epochs(config: str, workers: int, tmp_path: Path) -> None:
+    runs = Runs(words(config, tmp_path, f'--data.init_args.num_workers={workers}'))
+    checkpoints = unbroken(runs, tmp_path / 'checkpoints')
+    assert len(checkpoints) == (STEPS + 2) * EPOCHS  # after each batch, each validation, each epoch
+    for saved in checkpoints:
+        assert_goes_on(runs, saved)
+
+
+@pytest.mark.parametrize('config', FAST)
+def test_workers(config: str, tmp_path: Path) -> None:
+    """With two workers at the first, middle and last step of an epoch; they change no batch of the run without."""
+    checkpoints = unbroken(Runs(words(config, tmp_path, '--data.init_args.num_workers=0')), tmp_path / 'checkpoints')
+    runs = Runs(words(config, tmp_path, '--data.init_args.num_workers=2'))
+    for saved in checkpoints:
+        if saved.batch - STEPS in (1, STEPS // 2, STEPS):
+            assert_goes_on(runs, saved)
+
+
+TABLE = [
+    # config, what ends the run, limit_train_batches, val_check_interval, accumulate_grad_batches, workers
+    ('vts/probe', 'steps', 1.0, 2, 4, 2),
+    ('vts/moco', 'both', 1.0, 1.0, 2, 0),
+    ('vts/within_image', 'epochs', 0.5, 0.5, 1, 0),
+    ('regions/vts', 'epochs', 4, 1.0, 4, 2),
+    ('vts/cross_image', 'both', 0.5, 0.5, 4, 2),
+    ('vts/cross_image', 'steps', 4, 2, 2, 0),
+    ('vts/moco', 'steps', 0.5, 2, 1, 2),
+    ('vts/probe', 'both', 4, 1.0, 1, 0),
+    ('regions/vts', 'epochs', 1.0, 0.5, 2, 0),
+    ('vts/within_image', 'steps', 0.5, 1.0, 2, 2),
+    ('vts/within_image', 'both', 1.0, 2, 4, 0),
+    ('vts/cross_image', 'epochs', 1.0, 2, 1, 2),
+    ('vts/moco', 'epochs', 4, 0.5, 4, 0),
+    ('vts/probe', 'epochs', 0.5, 0.5, 2, 0),
+    ('regions/vts', 'both', 0.5, 2, 1, 0),
+    ('regions/vts', 'steps', 0.5, 0.5, 4, 0),
+    ('vts/within_image', 'epochs', 4, 1.0, 1, 2),
+    ('vts/cross_image', 'epochs', 1.0, 1.0, 4, 0),
+]
+
+
+def test_the_table_holds_every_pair_of_options() -> None:
+    columns = list(zip(*TABLE, strict=True))
+    assert set(columns[0]) == set(CONFIGS)
+    for one, other in itertools.combinations(columns, 2):
+        assert set(zip(one, other, strict=True)) == set(itertools.product(one, other))
+
+
+@pytest.mark.resume
+@pytest.mark.parametrize(('config', 'end', 'limit', 'check', 'accumulate', 'workers'), TABLE)
+def test_options(
+    config: str, end: str, limit: float, check: float, accumulate: int, workers: int, tmp_path: Path
+) -> None:
+    """At the first, middle and last batch of an epoch, wherever a checkpoint can be written there."""
+    batches = limit if isinstance(limit, int) else int(limit * STEPS)
+    steps = math.ceil(batches / accumulate)
+    ends = {
+        'epochs': [f'--trainer.max_epochs={EPOCHS}'],
+        'steps': ['--trainer.max_epochs=200', f'--trainer.max_steps={2 * steps + 1}'],  # in the third epoch
+        'both': [f'--trainer.max_epochs={EPOCHS}', f'--trainer.max_steps={EPOCHS * steps}'],
+    }
+    options = {
+        'trainer.limit_train_batches': limit,
+        'trainer.val_check_interval': check,
+        'trainer.accumulate_grad_batches': accumulate,
+        'data.init_args.num_workers': workers,
+    }
+    more = [f'--{name}={value}' for name, value in options.items()]
+    runs = Runs(words(config, tmp_path, *ends[end], *more))
+    checkpoints = unbroken(runs, tmp_path / 'checkpoints')
+    tried = [saved for saved in checkpoints if saved.batch - batches in (1, (batches + 1) // 2, batches)]
+    assert len(tried) >= 3
+    for saved in tried:
+        assert_goes_on(runs, saved)
 
 
 # A process of its own for each run, all forked from one that has imported everything.
@@ -20,63 +110,48 @@ PROCESSES = multiprocessing.get_context('forkserver')
 PROCESSES.set_forkserver_preload(['tests.tasks.resume_run'])
 
 
-def run(name: str, folder: Path, workers: int, die_at: int | None = None) -> int | None:
-    process = PROCESSES.Process(target=pretrain, args=(name, folder, workers, STEPS, die_at))
+def run(arguments: list[str]) -> int | None:
+    process = PROCESSES.Process(target=train, args=(arguments,))
     process.start()
     process.join(timeout=300)
     return process.exitcode
 
 
-def final(folder: Path) -> dict[str, Any]:
-    return torch.load(folder / 'final.ckpt', weights_only=True)
+def noted(file: Path) -> list[list[Any]]:
+    return [json.loads(line) for line in file.read_text().splitlines()]
 
 
-def assert_same(one: Any, other: Any, path: str = '') -> None:
-    """Compare nested states bit for bit."""
-    if isinstance(one, dict):
-        assert one.keys() == other.keys(), path
-        for key in one:
-            assert_same(one[key], other[key], f'{path}.{key}')
-    elif isinstance(one, list):
-        assert len(one) == len(other), path
-        for number, (a, b) in enumerate(zip(one, other, strict=True)):
-            assert_same(a, b, f'{path}[{number}]')
-    elif isinstance(one, torch.Tensor):
-        assert torch.equal(one, other), path
-    else:
-        assert one == other, path
+def kills(config: str) -> list[tuple[int, str]]:
+    """Ten steps of the run, and where in the step each time."""
+    rng = np.random.default_rng(list(CONFIGS).index(config))
+    steps = sorted(rng.choice(np.arange(1, STEPS * EPOCHS), size=10, replace=False).tolist())
+    hooks = [HOOKS if step <= STEPS * (EPOCHS - 1) else BATCH_HOOKS for step in steps]  # no validation to die in
+    return [(step, str(rng.choice(names))) for step, names in zip(steps, hooks, strict=True)]
 
 
-@pytest.fixture(scope='module')
-def untouched(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """Final states of the runs that were never killed."""
-    states = {}
-    for name in ('moco', 'cross'):
-        folder = tmp_path_factory.mktemp(f'whole-{name}')
-        assert run(name, folder, workers=0) == 0
-        states[name] = final(folder)
-    return states
+@pytest.mark.resume
+@pytest.mark.parametrize('config', CONFIGS)
+def test_ten_kills(config: str, tmp_path: Path) -> None:
+    """Killed ten times, and on from the last checkpoint each time (every second step, so some are done again)."""
+    whole, broken = tmp_path / 'whole', tmp_path / 'broken'
+    note = '--trainer.callbacks+=tests.tasks.resume_run.Note'
+    assert run(words(config, tmp_path, note, f'--trainer.callbacks.file={whole}')) == 0
+    save = [
+        '--trainer.callbacks+=lightning.pytorch.callbacks.ModelCheckpoint',
+        f'--trainer.callbacks.dirpath={tmp_path / "checkpoints"}',
+        *(f'--trainer.callbacks.{option}' for option in ('every_n_train_steps=2', 'save_last=true', 'save_top_k=0')),
+    ]
+    last = tmp_path / 'checkpoints' / 'last.ckpt'
 
+    def attempt(*more: str) -> int | None:
+        go_on = [f'--ckpt_path={last}'] if last.exists() else []
+        return run(words(config, tmp_path, *save, note, f'--trainer.callbacks.file={broken}', *more, *go_on))
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ('name', 'workers', 'kills'), [('moco', 0, KILLS), ('moco', 2, KILLS[::2]), ('cross', 0, KILLS[1:3])]
-)
-def test_killed_and_resumed(
-    name: str, workers: int, kills: list[int], tmp_path: Path, untouched: dict[str, dict[str, Any]]
-) -> None:
-    for step in kills:
-        assert run(name, tmp_path, workers, die_at=step) == -signal.SIGKILL
-    assert run(name, tmp_path, workers) == 0
-    state = final(tmp_path)
-    assert state['global_step'] == STEPS
-    for part in ('state_dict', 'optimizer_states', 'lr_schedulers', 'global_step', 'epoch'):
-        assert_same(state[part], untouched[name][part], part)
-    if name == 'moco':
-        assert {'queue.features', 'queue.pointer', 'key_encoder.conv1.weight'} <= state['state_dict'].keys()
-
-
-def test_the_seed_matters(tmp_path: Path, untouched: dict[str, dict[str, Any]]) -> None:
-    """The comparison can fail: the two tasks do not end alike."""
-    encoder = [untouched[name]['state_dict']['model.conv1.weight'] for name in ('moco', 'cross')]
-    assert not torch.equal(*encoder)
+    for step, hook in kills(config):
+        kill = ['--trainer.callbacks+=tests.tasks.resume_run.Kill', f'--trainer.callbacks.step={step}']
+        assert attempt(*kill, f'--trainer.callbacks.hook={hook}') == -signal.SIGKILL
+    assert attempt() == 0
+    expected = dict(noted(whole))
+    found = noted(broken)
+    assert {batch for batch, _ in found} == expected.keys()
+    assert [batch for batch, step in found if step != expected[batch]] == []
