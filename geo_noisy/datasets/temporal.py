@@ -138,6 +138,14 @@ class TemporalPairs(PairDataset):
         chosen = pixels[[band - 1 for band in self.bands]].astype(np.float32)
         return np.where(valid, chosen, self._fill[:, None, None]), valid
 
+    def files_of(self, place: int, times: Sequence[int]) -> list[str]:
+        """Paths of the files that show a place at some times (seconds since 1970), for messages."""
+        pairs = self.pair_index
+        locations = np.flatnonzero(pairs.locations.place == place)
+        dates = np.concatenate([pairs.dates[pairs.offsets[row] : pairs.offsets[row + 1]] for row in locations])
+        files = pairs.files.iloc[np.unique(dates)]
+        return [str(path) for paths in files.loc[files['time'].isin(list(times)), 'paths'] for path in paths]
+
     def plot(self, sample: Sample, show_titles: bool = True, suptitle: str | None = None) -> Figure:
         """Plot a pair: both dates, stretched alike, with its noise in the title.
 

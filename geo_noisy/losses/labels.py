@@ -57,3 +57,24 @@ def _class_shares(labels: Tensor, size: tuple[int, int], ignore_index: int) -> T
     classes = int(labels.masked_fill(~known, 0).max()) + 1
     one_hot = F.one_hot(labels.masked_fill(~known, 0), classes) * known[..., None]
     return F.adaptive_avg_pool2d(one_hot.movedim(-1, 1).float(), size)
+
+
+def compares(
+    labels_a: Tensor, labels_b: Tensor, labels_other: Tensor | None = None, *, ignore_index: int = IGNORE_INDEX
+) -> bool:
+    """Whether a dense loss measures anything: an anchor with a positive, and a second cell to tell it from.
+
+    Args:
+        labels_a: Class of each anchor, [B, h, w].
+        labels_b: Class of each cell of the partners, [B, h', w'].
+        labels_other: Class of each cell of another image, [B, h'', w''], in the cross-image loss.
+        ignore_index: Label of cells to leave out.
+    """
+    classes, partner = labels_a.flatten(1), labels_b.flatten(1)
+    known = (classes != ignore_index)[:, :, None]
+    positives = ((classes[:, :, None] == partner[:, None]) & known).sum(dim=2)
+    candidates = (partner != ignore_index).sum(dim=1)[:, None].expand_as(positives)
+    if labels_other is not None:
+        across = ((classes[:, :, None] == labels_other.flatten(1)[:, None]) & known).sum(dim=2)
+        positives, candidates = positives + across, candidates + across
+    return bool(((positives > 0) & (candidates > 1)).any())

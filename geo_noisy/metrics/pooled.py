@@ -62,9 +62,11 @@ def class_scores(confusion: Tensor) -> dict[str, Tensor]:
         confusion: Counts [classes, classes], rows are targets.
 
     Returns:
-        ``f1`` and ``iou`` [classes], ``accuracy`` []; 0 where a class is absent.
+        ``f1`` and ``iou`` [classes], ``accuracy`` []; 0 where a class is absent, NaN where nothing was counted.
     """
     confusion = confusion.cpu().to(torch.float64)  # not every accelerator has float64
+    if not confusion.any():
+        confusion = torch.full_like(confusion, torch.nan)
     true_positive = confusion.diagonal()
     union = confusion.sum(dim=1) + confusion.sum(dim=0) - true_positive
     return {

@@ -15,6 +15,7 @@ from geo_noisy.datamodules.base import GeoNoisyDataModule
 from geo_noisy.datamodules.settings import warn_of_changes
 from geo_noisy.models.encoder import build_encoder
 from geo_noisy.models.weights import read_weights
+from geo_noisy.tasks.finite import check_weights
 from geo_noisy.tasks.resuming import RESUME, check_shapes, plain_hparams, restore, resume_state
 from geo_noisy.tasks.schedule import Unit, cosine_schedule, warn_of_length
 
@@ -125,6 +126,14 @@ class EncoderTask(BaseTask):
             epochs: Any = self.trainer.fit_loop.epoch_progress.current
             epochs.processed = epochs.completed
         self._restored = None
+
+    def on_train_end(self) -> None:
+        """Check that the last steps left weights that are numbers.
+
+        Raises:
+            FloatingPointError: If they did not.
+        """
+        check_weights(self)
 
 
 def _band_column(values: Sequence[float], channels: int, name: str) -> Tensor:

@@ -11,10 +11,7 @@ from torch import Tensor
 
 
 class BestCheckpoint(ModelCheckpoint):
-    """Keeps the best checkpoint, and never one whose monitored value is not finite.
-
-    ``MomentumContrast`` logs an infinite ``val_loss`` until its queue has been filled once.
-    """
+    """Keeps the best checkpoint, and never one whose monitored value is not finite: what was not measured is NaN."""
 
     def check_monitor_top_k(self, trainer: 'pl.Trainer', current: Tensor | None = None) -> bool:
         """Whether the present value is finite and among the best."""

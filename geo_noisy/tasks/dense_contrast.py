@@ -9,11 +9,12 @@ from torchgeo.datasets.utils import Sample
 from torchvision.models import WeightsEnum
 
 from geo_noisy.confusion import IGNORE_INDEX
-from geo_noisy.losses.labels import LabelPooling, pool_labels
+from geo_noisy.losses.labels import LabelPooling, compares, pool_labels
 from geo_noisy.losses.modules import CrossImageLoss, WithinImageLoss
 from geo_noisy.models.encoder import last_features
 from geo_noisy.models.heads import pixel_projection
-from geo_noisy.tasks.pretraining import PARTNER_STREAM, Optimizer, PairTask, Query, feature_spread
+from geo_noisy.tasks.finite import warn_unmeasured
+from geo_noisy.tasks.pretraining import PARTNER_STREAM, Optimizer, PairTask, Query
 from geo_noisy.transforms.draws import split, uniforms
 from geo_noisy.transforms.views import Views
 
@@ -76,6 +77,9 @@ class DenseContrast(PairTask):
         super().__init__()
         self.set_views(views)
 
+    _compared = _measured = False
+    _finite = True
+
     def configure_models(self) -> None:
         """Build the encoder and its head."""
         super().configure_models()
@@ -91,6 +95,7 @@ class DenseContrast(PairTask):
         if 'mask' not in batch:
             raise ValueError("The dense losses need labels: the data set gives no 'mask' with its pairs.")
         losses, pooled = [], []
+        self._compared = False
         for anchor, partner in self.directions(batch):
             images = torch.cat([anchor['image'], partner['image']])
             features = last_features(self.model, images)
@@ -110,9 +115,11 @@ class DenseContrast(PairTask):
     def _loss(self, projected: Tensor, labels: Tensor, batch: Sample) -> Tensor:
         (features_a, features_b), (labels_a, labels_b) = projected.chunk(2), labels.chunk(2)
         if self.hparams['loss'] == 'within':
+            self._compared |= compares(labels_a, labels_b, ignore_index=IGNORE_INDEX)
             return cast(Tensor, self.criterion(features_a, features_b, labels_a, labels_b))
         other, found = other_places(batch['place'], batch['draw'])
         labels_other = labels_b[other].masked_fill(~found[:, None, None], IGNORE_INDEX)
+        self._compared |= compares(labels_a, labels_b, labels_other, ignore_index=IGNORE_INDEX)
         loss = self.criterion(features_a, features_b, features_b[other], labels_a, labels_b, labels_other)
         return cast(Tensor, loss)
 
@@ -130,9 +137,32 @@ class DenseContrast(PairTask):
             dataloader_idx: Number of the loader.
         """
         loss, features = self.pair_loss(batch, train=False)
-        size = len(features)
-        self.log('val_loss', loss, batch_size=size, prog_bar=True, sync_dist=True)
-        self.log('val_spread', feature_spread(features), batch_size=size, sync_dist=True)
+        self.log_spread('val_spread', features)
+        if self._compared:  # without a cell to compare with, the loss of a batch is a zero that says nothing
+            self._measured = True
+            self._finite &= bool(torch.isfinite(loss))
+            self.log('val_loss', loss, batch_size=len(features), prog_bar=True, sync_dist=True)
+
+    def on_validation_epoch_start(self) -> None:
+        """Begin to note what is measured."""
+        self._measured, self._finite = False, True
+
+    def on_validation_epoch_end(self) -> None:
+        """Log NaN where nothing was measured.
+
+        Warns:
+            UserWarning: If so, or if the loss is not finite; says why.
+        """
+        if self.trainer.sanity_checking:
+            return
+        if not self._finite:
+            warn_unmeasured('the features hold NaN')
+        if not self._measured:
+            warn_unmeasured(
+                'no image pair of validation has a cell with a partner of its class and another to tell it from: give '
+                'larger images or a smaller output_stride, and validation pairs with labels at both dates'
+            )
+            self.log('val_loss', torch.nan)
 
 
 def other_places(place: Tensor, draw: Tensor) -> tuple[Tensor, Tensor]:

@@ -7,7 +7,6 @@ from typing import Literal, cast
 import torch
 import torch.nn.functional as F
 from lightly.models.utils import update_momentum
-from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 from torchgeo.datasets.utils import Sample
@@ -20,7 +19,8 @@ from geo_noisy.models.batch_norm import SplitBatchNorm2d
 from geo_noisy.models.encoder import last_features
 from geo_noisy.models.heads import image_projection, momentum_copy
 from geo_noisy.models.queue import KeyQueue
-from geo_noisy.tasks.pretraining import SHUFFLE_STREAM, Optimizer, PairTask, Query, feature_spread
+from geo_noisy.tasks.finite import warn_unmeasured
+from geo_noisy.tasks.pretraining import SHUFFLE_STREAM, Optimizer, PairTask, Query
 from geo_noisy.transforms.draws import split, uniforms
 from geo_noisy.transforms.views import Views
 
@@ -204,15 +204,17 @@ class MomentumContrast(PairTask):
         """
         query, key = self.directions(batch)[0]
         q, pooled = self.encode_query(query['image'])
-        self.log('val_spread', feature_spread(pooled), batch_size=len(q), sync_dist=True)
+        self.log_spread('val_spread', pooled)
         self._validation.append((q, self.encode_key(key['image']), batch['place']))
 
     def on_validation_epoch_end(self) -> None:
         """Log loss, top-1 and rank of the positive against the other validation keys.
 
         The negatives are keys of the present key encoder, never the training queue, so that the loss can be
-        compared over time. Until the queue has been filled once, ``val_loss`` is infinite: no checkpoint of
-        that time can be the best.
+        compared over time, from the first epoch on.
+
+        Warns:
+            UserWarning: If nothing could be measured; then the scores are NaN.
         """
         parts = [torch.cat(part) for part in zip(*self._validation, strict=True)]
         self._validation.clear()
@@ -222,18 +224,19 @@ class MomentumContrast(PairTask):
             parts = [self._gather(part) for part in parts]
         query, key, place = parts
         loss, rank, top1 = retrieval_scores(query, key, place, self.hparams['temperature'])
-        ready = self.queue.filled or self.trainer.state.fn != TrainerFn.FITTING
-        self.log('val_loss', loss if ready else torch.full_like(loss, torch.inf), prog_bar=True)
-        self.log('val_loss_present', loss)
+        if not torch.isfinite(loss):
+            why = 'the features hold NaN' if query.isnan().any() or key.isnan().any() else _no_negatives(place)
+            warn_unmeasured(why)
+        self.log('val_loss', loss, prog_bar=True)
         self.log('val_rank', rank, prog_bar=True)
         self.log('val_top1', top1)
 
     def on_fit_end(self) -> None:
-        """Say so when the queue was never filled: then no checkpoint is the best."""
+        """Say so when the queue was never filled."""
         if not self.queue.filled:
             rank_zero_warn(
                 f'Training saw {int(self.queue.seen)} keys, fewer than queue_size {self.hparams["queue_size"]}: random '
-                'negatives stayed, and no checkpoint counts as the best. Train longer, or lower queue_size.'
+                'negatives stayed in it to the end. Train longer, or lower queue_size.'
             )
 
 
@@ -251,16 +254,29 @@ def retrieval_scores(
 
     Returns:
         Mean loss; mean rank as a share of the negatives that beat the positive (0 best, 0.5 chance); share of
-        queries whose own key comes first.
+        queries whose own key comes first. Queries without a negative are left out; NaN where none has any, or where
+        features hold NaN.
     """
     losses, ranks = [], []
     for start in range(0, len(query), rows):
         part = slice(start, start + rows)
         same = place[part, None] == place[None]
         logits = info_nce_logits(query[part], key[part], key, temperature, excluded=same)
-        losses.append(logits.logsumexp(dim=1) - logits[:, 0])
+        negatives = (~same).sum(dim=1)
+        unmeasured = (negatives == 0) | logits.isnan().any(dim=1)
+        losses.append((logits.logsumexp(dim=1) - logits[:, 0])[negatives > 0])
         # A tie counts half, so that features which are all the same are at chance, and not perfect.
         beaten = (logits[:, 1:] > logits[:, :1] + TIE).sum(dim=1) + (logits[:, 1:] >= logits[:, :1] - TIE).sum(dim=1)
-        ranks.append(beaten / 2 / (~same).sum(dim=1).clamp(min=1))
+        rank = (beaten / 2 / negatives.clamp(min=1)).masked_fill(unmeasured, torch.nan)
+        ranks.append(rank[negatives > 0])
     rank = torch.cat(ranks)
-    return torch.cat(losses).mean(), rank.mean(), (rank == 0).float().mean()
+    return torch.cat(losses).mean(), rank.mean(), (rank == 0).float().masked_fill(rank.isnan(), torch.nan).mean()
+
+
+def _no_negatives(place: Tensor) -> str:
+    if len(place) < 2:
+        return f'validation has {len(place)} pair, and a pair needs others for negatives: give it more'
+    return (
+        f'all {len(place)} validation pairs show one place ({int(place[0])}), so that none has a negative: give '
+        'validation more places'
+    )

@@ -13,6 +13,7 @@ from torchgeo.datasets.utils import Sample
 from geo_noisy.confusion import IGNORE_INDEX
 from geo_noisy.models.encoder import last_features
 from geo_noisy.tasks.base import EncoderTask
+from geo_noisy.tasks.finite import check_finite
 from geo_noisy.transforms.draws import split, uniforms
 from geo_noisy.transforms.views import MoCoViews, Views
 
@@ -84,12 +85,18 @@ class PairTask(EncoderTask):
             The loss.
         """
         loss, features = self.pair_loss(batch, train=True)
+        check_finite(self, loss, batch, batch_idx=batch_idx)
         size = len(features)
         self.log('train_loss', loss, batch_size=size, prog_bar=True)
-        self.log('train_spread', feature_spread(features), batch_size=size)
+        self.log_spread('train_spread', features)
         self.log('train_noisy_rate', (batch['noisy'] == 1).float().mean(), batch_size=size)
         self.log('train_exposure_rate', batch['exposure'].float().mean(), batch_size=size)
         return loss
+
+    def log_spread(self, name: str, features: Tensor) -> None:
+        """Log how far features [B, D] spread; one alone has no spread."""
+        if len(features) > 1:
+            self.log(name, feature_spread(features), batch_size=len(features), sync_dist=name.startswith('val'))
 
     def predict_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> Tensor:
         """Pooled features of both dates, [B, 2, D], without random views."""
@@ -111,9 +118,13 @@ class PairTask(EncoderTask):
 def feature_spread(features: Tensor) -> Tensor:
     """Deviation of unit features over a batch: about 1 where they fill all directions, 0 where they have collapsed.
 
+    NaN for a single one.
+
     Args:
         features: Shape [B, D].
     """
+    if len(features) < 2:
+        return features.new_tensor(torch.nan, dtype=torch.float32)
     deviation: Tensor = F.normalize(features.float(), dim=1).std(dim=0, correction=0).mean()
     return deviation.mul(features.shape[1] ** 0.5)
 

@@ -19,6 +19,7 @@ from geo_noisy.metrics.pooled import PooledScores, confusion_matrices, inverse_f
 from geo_noisy.models.encoder import last_features
 from geo_noisy.tasks.base import EncoderTask
 from geo_noisy.tasks.features import FeatureStore, Storage
+from geo_noisy.tasks.finite import check_finite, warn_unmeasured
 from geo_noisy.transforms.views import Views
 
 
@@ -38,6 +39,7 @@ class Probe(EncoderTask):
     loss_weights: Tensor
     val_scores: PooledScores
     test_scores: PooledScores
+    _finite = True
     test_outcomes: Tensor | None = None
     """After a test: confusion matrix of each test image, [N, classes, classes] int32, of this process alone."""
 
@@ -248,6 +250,7 @@ class Probe(EncoderTask):
                 batch = self.views(batch)
         target = batch[self.target]
         loss = self._loss(self._logits(batch), target)
+        check_finite(self, loss, batch, batch_idx=batch_idx)
         self.log('train_loss', loss, batch_size=len(target), prog_bar=True)
         return loss
 
@@ -284,6 +287,7 @@ class Probe(EncoderTask):
 
     def _evaluate(self, stage: str, scores: PooledScores, batch: Sample) -> Tensor:
         logits = self._logits(batch)
+        self._finite &= bool(torch.isfinite(logits).all())
         self.log(f'{stage}_loss', self._loss(logits, batch[self.target]), batch_size=len(logits), sync_dist=True)
         predicted = logits.argmax(dim=1)
         scores.update(predicted, batch[self.target])
@@ -292,8 +296,17 @@ class Probe(EncoderTask):
     def _log_scores(self, stage: str, scores: PooledScores) -> None:
         computed = scores.compute()
         scores.reset()
-        if not self.trainer.sanity_checking:
-            self.log_dict({f'{stage}_{name}': score.float() for name, score in computed.items()})
+        finite, self._finite = self._finite, True
+        if self.trainer.sanity_checking:
+            return
+        if not finite or computed['f1_macro'].isnan():
+            warn_unmeasured(
+                f'all targets of {stage} are ignored'
+                if finite
+                else f'the encoder or the head gives NaN for images of {stage}'
+            )
+        nan = torch.tensor(torch.nan)
+        self.log_dict({f'{stage}_{name}': score.float() if finite else nan for name, score in computed.items()})
 
     def predict_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Tensor | None]:
         """Class probabilities, as TorchGeo's own tasks give them.

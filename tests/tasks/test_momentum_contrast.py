@@ -208,21 +208,41 @@ class TestRetrieval:
         assert rank == pytest.approx(0.5)
         assert top1 == 0
 
+    @pytest.mark.parametrize('broken', ['query', 'key'])
+    def test_nan_is_not_perfect(self, broken: str) -> None:
+        features = {name: F.normalize(torch.randn(6, 4), dim=1) for name in ('query', 'key')}
+        features[broken][2] = torch.nan
+        scores = retrieval_scores(features['query'], features['key'], torch.arange(6), 0.2)
+        assert all(score.isnan() for score in scores)
+
+    def test_one_place_is_not_perfect(self) -> None:
+        query = F.normalize(torch.randn(6, 4), dim=1)
+        assert all(score.isnan() for score in retrieval_scores(query, query, torch.full((6,), 3), 0.2))
+
+    def test_queries_without_negatives_are_left_out(self) -> None:
+        query, key = (F.normalize(torch.randn(6, 4), dim=1) for _ in range(2))
+        place = torch.arange(6)
+        with_all = retrieval_scores(query, key, place, 0.2, rows=2)
+        assert all(torch.isfinite(score) for score in with_all)
+
+    def test_a_single_one_has_no_spread(self) -> None:
+        assert feature_spread(torch.ones(1, 8)).isnan()
+
     def test_spread(self) -> None:
         assert feature_spread(torch.randn(4000, 64)) == pytest.approx(1.0, abs=0.05)
         assert feature_spread(torch.ones(9, 64)) == pytest.approx(0.0, abs=1e-3)
 
 
 class TestFit:
-    def test_no_best_checkpoint_before_the_queue_is_full(self, tmp_path: Path) -> None:
+    def test_a_queue_that_never_filled_is_told(self, tmp_path: Path) -> None:
         best = BestCheckpoint(tmp_path, monitor='val_loss', save_last=True)
         run = trainer(tmp_path, limit_train_batches=4, callbacks=[best], enable_checkpointing=True)
         with pytest.warns(UserWarning, match='fewer than queue_size 64'):
             run.fit(task(queue_size=64), pairs_datamodule(train_count=128, batch_size=8, policy=None))
-        assert best.best_model_path == ''
+        assert Path(best.best_model_path).exists()  # validation does not use the queue
         assert Path(best.last_model_path).exists()
 
-    def test_best_checkpoint_after_that(self, tmp_path: Path) -> None:
+    def test_the_best_checkpoint(self, tmp_path: Path) -> None:
         best = BestCheckpoint(tmp_path, monitor='val_loss')
         run = trainer(tmp_path, max_epochs=2, callbacks=[best], enable_checkpointing=True)
         run.fit(task(queue_size=32), pairs_datamodule())
