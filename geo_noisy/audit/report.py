@@ -7,6 +7,9 @@ import numpy as np
 
 from geo_noisy.pairs.source import STRATA
 from geo_noisy.regions.files.dates import DAY_S, from_seconds
+from geo_noisy.regions.files.doubts import describe_doubt
+from geo_noisy.regions.files.products import MaskCodes
+from geo_noisy.regions.files.radiometry import Units
 from geo_noisy.regions.location_frame import misalignment_px
 from geo_noisy.regions.pair_index import PairIndex
 from geo_noisy.regions.windows.locations import SPLITS, UNASSIGNED
@@ -32,6 +35,7 @@ def audit(index: PairIndex, *, seed: int = 0) -> str:
             *_dates(index),
             *_pairs(index, np.random.default_rng(seed)),
             *_splits(index),
+            *_doubts(index),
             *_left_out(index),
         ]
     )
@@ -52,13 +56,65 @@ def _ground(index: PairIndex) -> Iterator[str]:
     yield f'Ground:     {len(sites)} site{"s" * (len(sites) > 1)} in {systems}; pixels of {pixel} units'
     places = len(np.unique(index.locations.place))
     yield f'Windows:    {index.size_px} px, every {index.stride_px} px; {places:,} places'
-    bands, types = index.files['bands'].iloc[0], ', '.join(index.files['dtype'].unique())
-    yield f'Files:      {len(index.files):,}, {bands} bands of {types}'
-    warped = int(index.files['warped'].sum())
-    if warped:
-        yield f'Resampled:  {warped:,} files whose CRS or pixel size is not that of their site'
+    types = ', '.join(index.files['dtype'].unique())
+    yield f'Files:      {len(index.files):,}, {len(index.bands)} bands of {types}'
+    yield from _bands(index)
+    yield from _captures(index)
     shift = misalignment_px(index)
     yield f'Alignment:  dates are moved by up to {shift.max():.2f} px along x or y (median {np.median(shift):.2f})'
+
+
+def _bands(index: PairIndex) -> Iterator[str]:
+    """Product, names and masks, where they are known."""
+    content = index.content
+    if content.product:
+        yield f'Product:    {content.product}'
+    if any(not name.isdigit() for name in content.bands):
+        yield f'Bands:      {", ".join(content.bands)}'
+    if content.categorical:
+        yield f'Classes:    {", ".join(content.categorical)}, read by the nearest pixel'
+    masks = [f'{mask.name} ({_meaning(mask)})' for mask in content.masks]
+    if masks:
+        yield f'Masks:      {", ".join(masks)}, read by the nearest pixel'
+    if content.nodata:
+        yield f'No data:    {", ".join(f"{value:g}" for value in content.nodata)}, besides what files declare'
+    if content.scales:
+        yield f'Units:      {Units(content.scales, content.offsets)}, at all dates'
+
+
+def _meaning(mask: MaskCodes) -> str:
+    told = [
+        f'{what} {name} {", ".join(map(str, values))}'
+        for what, name, values in (
+            ('no data', 'at', mask.nodata),
+            ('no data', 'at bit', mask.nodata_bits),
+            ('cloud', 'at', mask.cloud),
+            ('cloud', 'at bit', mask.cloud_bits),
+        )
+        if values
+    ]
+    return '; '.join(told)
+
+
+def _captures(index: PairIndex) -> Iterator[str]:
+    """Mosaics, and what is resampled and how."""
+    several = index.files['capture'].value_counts()
+    mosaics = int((several > 1).sum())
+    if mosaics:
+        yield f'Mosaics:    {mosaics:,} dates are put together from {int(several[several > 1].sum()):,} captures'
+    warped = int(index.files['warped'].sum())
+    if warped:
+        yield f'Resampled:  {warped:,} files whose CRS or pixel size is not that of their site, bilinear'
+    if index.files['coarser'].any():
+        yield 'Resampling: bands of other pixel sizes than the finest are brought to it, bilinear'
+
+
+def _doubts(index: PairIndex) -> Iterator[str]:
+    """What was assumed or looks odd, with the option that settles it."""
+    if index.doubts:
+        yield 'Doubts:'
+    for doubt in index.doubts:
+        yield f'            {describe_doubt(doubt)}'
 
 
 def _dates(index: PairIndex) -> Iterator[str]:

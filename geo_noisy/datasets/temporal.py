@@ -16,8 +16,9 @@ from geo_noisy.pairs.keys import PairKey
 from geo_noisy.pairs.permutation import permute, stream_key
 from geo_noisy.pairs.source import STRATA
 from geo_noisy.regions.pair_index import PairIndex
-from geo_noisy.regions.windows.coverage import placed_files
-from geo_noisy.regions.windows.reader import Align, UnreadableFileError, WindowReader
+from geo_noisy.regions.windows.granules import place_captures
+from geo_noisy.regions.windows.opened import Align
+from geo_noisy.regions.windows.reader import Box, UnreadableFileError, WindowReader
 
 _TRIES = 50  # pairs to try before a run stops after all; of three dates, one broken file is in two of three pairs
 
@@ -32,7 +33,7 @@ class TemporalPairs(PairDataset):
         self,
         index: PairIndex | str | os.PathLike[str],
         *,
-        bands: Sequence[int] | None = None,
+        bands: Sequence[int | str] | None = None,
         align: Align = 'snap',
         fill: float | Literal['mean'] = 'mean',
         on_error: Literal['stop', 'skip'] = 'stop',
@@ -43,7 +44,7 @@ class TemporalPairs(PairDataset):
 
         Args:
             index: The pairs, or the GeoParquet file they are stored in.
-            bands: Numbers of the bands to give, from 1; all by default.
+            bands: Names of the bands to give, or their numbers in the index from 1; all by default.
             align: ``snap`` reads the nearest pixels, at most half a pixel off the grid; ``resample`` resamples
                 onto it.
             fill: Value of pixels without data, or ``mean`` for each band's mean over the training split; measured
@@ -57,16 +58,15 @@ class TemporalPairs(PairDataset):
             ValueError: If an argument is out of its range.
         """
         self.pair_index = index if isinstance(index, PairIndex) else PairIndex.read(index)
-        there = int(self.pair_index.files['bands'].iloc[0])
-        if bands is not None and not set(bands) <= set(range(1, there + 1)):
-            raise ValueError(f'bands are {list(bands)}; the files have bands 1 to {there}.')
         if on_error not in ('stop', 'skip'):
             raise ValueError(f"on_error is {on_error!r}; choose 'stop' or 'skip'.")
-        self.bands = tuple(bands) if bands is not None else tuple(range(1, there + 1))
+        self.bands = self.pair_index.band_numbers(bands)
         self.on_error, self.transforms = on_error, transforms
         self._fill = self._fill_values(fill)
         self._reader = WindowReader(align=align, max_open=max_open)
-        self._captures = placed_files(self.pair_index.files, self.pair_index.sites)
+        chosen = [band - 1 for band in self.bands]
+        tables = self.pair_index
+        self._captures = place_captures(tables.files, tables.sites, tables.content, bands=chosen)
         self._skipped = torch.zeros(1, dtype=torch.int64)
         self._skipped.share_memory_()  # type: ignore[no-untyped-call]  # workers count here too
 
@@ -132,11 +132,10 @@ class TemporalPairs(PairDataset):
             Pixels [C, H, W] with the fill where there is no data, and which hold data, [H, W].
         """
         pairs, size = self.pair_index, self.pair_index.size_px
-        _, capture, grid = self._captures[pairs.dates[pairs.offsets[location] + date]]
+        capture = self._captures[pairs.dates[pairs.offsets[location] + date]]
         col, row = int(pairs.locations.col[location]), int(pairs.locations.row[location])
-        pixels, valid = self._reader.read(capture, grid, col=col, row=row, width_px=size, height_px=size)
-        chosen = pixels[[band - 1 for band in self.bands]].astype(np.float32)
-        return np.where(valid, chosen, self._fill[:, None, None]), valid
+        pixels, valid = self._reader.read(capture, Box(col, row, size, size))
+        return np.where(valid, pixels.astype(np.float32), self._fill[:, None, None]), valid
 
     def files_of(self, place: int, times: Sequence[int]) -> list[str]:
         """Paths of the files that show a place at some times (seconds since 1970), for messages."""

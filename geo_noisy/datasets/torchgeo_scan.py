@@ -5,8 +5,9 @@ from typing import Any
 
 from torchgeo.datasets import RasterDataset
 
+from geo_noisy.regions.files.captures import Capture
 from geo_noisy.regions.files.dates import seconds
-from geo_noisy.regions.files.scan import Capture, FileScan, scan_captures
+from geo_noisy.regions.files.file_scan import FileScan, scan_captures
 
 
 def scan_dataset(dataset: RasterDataset, *, sensor: str | None = None) -> FileScan:

@@ -1,7 +1,8 @@
 from .band_statistics import BandStatistics
 from .build import build_index
+from .files.file_scan import FileScan
 from .files.item_tables import scan_table
-from .files.scan import FileScan, scan_rasters
+from .files.scan import scan_rasters
 from .noise.change_rasters import change_raster
 from .noise.events import noise_fraction
 from .noise.polygons import ChangePolygons, change_polygons

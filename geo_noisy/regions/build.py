@@ -3,17 +3,20 @@
 from typing import Never
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from geo_noisy.regions.files.exclusions import Exclusion, describe, tally
-from geo_noisy.regions.files.scan import FileScan
+from geo_noisy.regions.files.file_scan import FileScan
 from geo_noisy.regions.pair_index import PairIndex
 from geo_noisy.regions.ragged import expand, offsets_of
 from geo_noisy.regions.rules import PairRules
 from geo_noisy.regions.windows.coverage import Limits, refused
+from geo_noisy.regions.windows.granules import place_captures
 from geo_noisy.regions.windows.grid import place_files
-from geo_noisy.regions.windows.lattice import Candidates, candidates, places
+from geo_noisy.regions.windows.lattice import Candidates, across_files, candidates, places
 from geo_noisy.regions.windows.locations import UNASSIGNED, Locations
+from geo_noisy.regions.windows.overpass import overpasses
 
 _PLACE_WINDOWS = 4  # overlapping windows are grouped into places of this many window sides
 
@@ -28,6 +31,7 @@ def build_index(
     limits: Limits | None = None,
     rules: PairRules | None = None,
     place_px: int | None = None,
+    overpass_minutes: float = 10.0,
 ) -> PairIndex:
     """Find the locations of some files, and the dates of each.
 
@@ -42,6 +46,9 @@ def build_index(
         rules: Which dates make a pair, and when it is noisy.
         place_px: With overlapping windows, the side of a place: windows inside one are never each other's
             negatives, and windows that cross its border are left out. Four windows by default.
+        overpass_minutes: Files of a site and sensor that follow each other by at most this are one date, put together
+            as a mosaic: rows of a path, strips, tiles, looks a few seconds apart. A file dated to a day belongs to what
+            was taken on it. 0 keeps apart what differs by a second.
 
     Raises:
         ValueError: If arguments do not make sense, or no location is left, with the reasons.
@@ -56,23 +63,26 @@ def build_index(
         >>> len(index)  # two scenes of four windows each
         8
     """
-    stride_px, rules = stride_px or size_px, rules or PairRules()
-    _check(size_px, stride_px, place_px)
+    stride_px, rules, limits = stride_px or size_px, rules or PairRules(), limits or Limits()
+    _check(size_px, stride_px, place_px, overpass_minutes)
     placed = place_files(scan.files, crs=crs, res=res)
-    excluded = [*scan.excluded, *placed.excluded]
     if placed.files.empty:
-        _nothing(f'None of {len(scan.files)} files can be placed on a grid.', excluded)
-    found = candidates(placed.files, size_px=size_px, stride_px=stride_px)
+        _nothing(f'None of {len(scan.files)} files can be placed on a grid.', [*scan.excluded, *placed.excluded])
+    files, cloudy = _clear(placed.files, limits)
+    files = files.assign(capture=overpasses(files, overpass_minutes=overpass_minutes))
+    found = _windows(files, size_px=size_px, stride_px=stride_px)
+    excluded = [*scan.excluded, *placed.excluded, *cloudy]
     if len(found.file) == 0:
-        _nothing(f'No window of {size_px} px fits into any of {len(placed.files)} files.', excluded)
-    reasons = refused(found, placed.files, placed.sites, size_px=size_px, limits=limits or Limits())
-    excluded += _count_reasons(reasons, placed.files['paths'].to_numpy()[found.file])
+        _nothing(f'No window of {size_px} px fits into any of {len(files)} files.', excluded)
+    captures = place_captures(files, placed.sites, scan.content)
+    reasons = refused(found, files, captures, size_px=size_px, limits=limits)
+    excluded += _count_reasons(reasons, files['paths'].to_numpy()[found.file])
     found = found.take(reasons == '')
     place_px = place_px or _PLACE_WINDOWS * size_px
     if stride_px < size_px:
         found, crossing = _inside_places(found, size_px=size_px, place_px=place_px)
         excluded += crossing
-    order, first, lengths, problems = _group(found, placed.files['time'].to_numpy(dtype=np.int64), rules)
+    order, first, lengths, problems = _group(found, files['time'].to_numpy(dtype=np.int64), rules)
     excluded += problems
     if len(first) == 0:
         _nothing('No location has two dates: the files do not overlap in space, or all are of one time.', excluded)
@@ -81,13 +91,43 @@ def build_index(
         size_px=size_px,
         stride_px=stride_px,
         sites=placed.sites,
-        files=placed.files,
+        files=files,
         locations=_locations(windows, place_px=place_px if stride_px < size_px else None),
         offsets=offsets_of(lengths),
         dates=found.file[order[expand(first, lengths)]],
         rules=rules,
         excluded=tuple(excluded),
+        content=scan.content,
+        doubts=scan.doubts,
     )
+
+
+def _clear(files: pd.DataFrame, limits: Limits) -> tuple[pd.DataFrame, list[Exclusion]]:
+    """Files that are not too cloudy by their table, and how many are."""
+    if limits.max_cloud is None:
+        return files, []
+    cloudy = files['cloud'].to_numpy(dtype=np.float64) > limits.max_cloud
+    reason = f'cloud cover above {limits.max_cloud:g} %'
+    problems = tally('file', ((reason, paths[0]) for paths in files['paths'][cloudy]))
+    return files[~cloudy].reset_index(drop=True), problems
+
+
+def _windows(files: pd.DataFrame, *, size_px: int, stride_px: int) -> Candidates:
+    """Windows that a capture covers, sorted by file: by one file, by the first of several, or by several together."""
+    found = candidates(files, size_px=size_px, stride_px=stride_px)
+    if files['capture'].is_unique:
+        return found
+    across = across_files(files, size_px=size_px, stride_px=stride_px)
+    found = Candidates(*(np.concatenate(columns) for columns in zip(found, across, strict=True)))
+    window = np.ravel_multi_index(_box(found), _shape(found))
+    key = np.column_stack([window, files['capture'].to_numpy()[found.file]])
+    return found.take(_first_of_each(key, found.file))
+
+
+def _first_of_each(key: NDArray[np.int64], file: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Rows of the first file for each key."""
+    first = np.unique(key, axis=0, return_index=True)[1]
+    return np.asarray(first[np.argsort(file[first], kind='stable')])
 
 
 def _group(
@@ -101,16 +141,11 @@ def _group(
     """
     time, window = times[found.file], np.ravel_multi_index(_box(found), _shape(found))
     order = np.lexsort((found.file, time, window))
-    again = np.r_[False, (np.diff(window[order]) == 0) & (np.diff(time[order]) == 0)][: len(order)]
-    order = order[~again]
     first = np.flatnonzero(np.r_[True, np.diff(window[order]) != 0][: len(order)])
     lengths = np.diff(np.append(first, len(order)))
     enough = lengths >= rules.fewest_dates
-    problems = [
-        Exclusion('window of a date', 'another file of the same time covers it', int(again.sum())),
-        Exclusion('location', 'has one date only; a pair needs two', int((~enough).sum())),
-    ]
-    return order, first[enough], lengths[enough], [item for item in problems if item.number]
+    lonely = Exclusion('location', 'has one date only; a pair needs two', int((~enough).sum()))
+    return order, first[enough], lengths[enough], [lonely] if lonely.number else []
 
 
 def _box(found: Candidates) -> tuple[NDArray[np.int64], ...]:
@@ -132,7 +167,9 @@ def _locations(windows: Candidates, *, place_px: int | None) -> Locations:
     return Locations(windows.site, windows.col, windows.row, place.astype(np.int64), split)
 
 
-def _check(size_px: int, stride_px: int, place_px: int | None) -> None:
+def _check(size_px: int, stride_px: int, place_px: int | None, overpass_minutes: float) -> None:
+    if overpass_minutes < 0:
+        raise ValueError(f'overpass_minutes is {overpass_minutes}; it cannot be negative.')
     if size_px < 1 or stride_px < 1:
         raise ValueError(f'size_px is {size_px} and stride_px {stride_px}; both must be at least 1.')
     if place_px is not None and place_px < size_px:

@@ -4,9 +4,9 @@ import numpy as np
 
 from geo_noisy.regions.band_statistics import BandMoments, BandStatistics
 from geo_noisy.regions.tables import RegionTables
-from geo_noisy.regions.windows.coverage import placed_files
+from geo_noisy.regions.windows.granules import place_captures
 from geo_noisy.regions.windows.locations import UNASSIGNED
-from geo_noisy.regions.windows.reader import WindowReader
+from geo_noisy.regions.windows.reader import Box, WindowReader
 
 
 def measure_bands(index: RegionTables, *, windows: int, seed: int) -> BandStatistics:
@@ -29,13 +29,12 @@ def measure_bands(index: RegionTables, *, windows: int, seed: int) -> BandStatis
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(pool)[:windows]
     moments = BandMoments()
-    captures = placed_files(index.files, index.sites)
+    captures = place_captures(index.files, index.sites, index.content)
     reader, size = WindowReader(), index.size_px
     for location in chosen:
         file = index.dates[rng.integers(index.offsets[location], index.offsets[location + 1])]
-        _, capture, grid = captures[file]
         col, row = int(index.locations.col[location]), int(index.locations.row[location])
-        pixels, valid = reader.read(capture, grid, col=col, row=row, width_px=size, height_px=size)
+        pixels, valid = reader.read(captures[file], Box(col, row, size, size))
         moments.add(pixels[:, valid].astype(np.float64))
     reader.close()
     if moments.pixels == 0:

@@ -45,6 +45,27 @@ class PairIndex(RegionTables):
         """Clean and noisy pairs of one rank do not lie at the same location."""
         return False
 
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Names of the bands, in their order; numbers from 1 where files of no known product do not name them."""
+        return self.content.bands or tuple(str(number + 1) for number in range(int(self.files['bands'].iloc[0])))
+
+    def band_numbers(self, bands: Sequence[int | str] | None) -> tuple[int, ...]:
+        """Numbers, from 1, of bands given by name or by number; of all for None.
+
+        Raises:
+            ValueError: If there is no such band.
+        """
+        names = self.bands
+        if bands is None:
+            return tuple(range(1, len(names) + 1))
+        numbers = {name: number for number, name in enumerate(names, start=1)}
+        unknown = [band for band in bands if band not in numbers and band not in numbers.values()]
+        if unknown:
+            named = '' if self.content.bands in ((), tuple(map(str, numbers.values()))) else f' ({", ".join(names)})'
+            raise ValueError(f'bands are {list(bands)}; the files have bands 1 to {len(names)}{named}.')
+        return tuple(band if isinstance(band, int) else numbers[band] for band in bands)
+
     @cached_property
     def strata(self) -> dict[str, Runs]:
         """Pairs of each stratum: clean, noisy and unknown. Worked out on first use."""

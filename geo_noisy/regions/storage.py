@@ -17,8 +17,11 @@ from numpy.typing import NDArray
 
 from geo_noisy.errors import InputError
 from geo_noisy.regions.band_statistics import BandStatistics
+from geo_noisy.regions.files.captures import Content
 from geo_noisy.regions.files.dates import from_seconds
+from geo_noisy.regions.files.doubts import Doubt
 from geo_noisy.regions.files.exclusions import Exclusion
+from geo_noisy.regions.files.products import MaskCodes
 from geo_noisy.regions.noise.events import Events
 from geo_noisy.regions.ragged import offsets_of
 from geo_noisy.regions.rules import PairRules
@@ -26,9 +29,10 @@ from geo_noisy.regions.tables import RegionTables
 from geo_noisy.regions.windows.locations import Locations
 from geo_noisy.whole_file import whole_file
 
-SCHEMA = 1
+SCHEMA = 2  # 2: bands and masks by name, overpasses, doubts
 _KEY = b'geo_noisy'
 _WINDOW = ('site', 'col', 'row', 'place', 'split')
+_OF_BANDS = ('layers', 'masks', 'scales', 'offsets')
 _TIMES = ('start', 'stop', 'recovered')
 
 
@@ -61,6 +65,8 @@ def read_fields(path: str | os.PathLike[str], *, root: str | os.PathLike[str] | 
     stored = _stored(table, path)
     files = pd.DataFrame(stored['files']).assign(nodata=lambda frame: frame['nodata'].astype(float))
     files['cloud'] = files['cloud'].astype(float)
+    for name in set(_OF_BANDS) & set(files.columns):
+        files[name] = pd.Series([_tuples(value) for value in files[name]], dtype=object)
     files.insert(0, 'paths', pd.Series(_found_paths(stored, Path(path), root), dtype=object))
     window = [table[name].to_numpy() for name in _WINDOW]
     offsets, dates = _flat(table['files'])
@@ -80,7 +86,19 @@ def read_fields(path: str | os.PathLike[str], *, root: str | os.PathLike[str] | 
         if statistics is None
         else BandStatistics(tuple(statistics['mean']), tuple(statistics['std']), statistics['windows']),
         'excluded': tuple(Exclusion(*item) for item in stored['excluded']),
+        'content': _content(stored['content']),
+        'doubts': tuple(Doubt(*item) for item in stored['doubts']),
     }
+
+
+def _content(stored: dict[str, Any]) -> Content:
+    masks = tuple(MaskCodes(**{name: _tuples(value) for name, value in mask.items()}) for mask in stored['masks'])
+    return Content(**{name: _tuples(value) for name, value in stored.items()} | {'masks': masks})
+
+
+def _tuples(value: Any) -> Any:
+    """Lists, as JSON has them, as tuples."""
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 
 def _metadata(index: RegionTables, path: Path) -> dict[str, Any]:
@@ -103,6 +121,8 @@ def _metadata(index: RegionTables, path: Path) -> dict[str, Any]:
         'rules': asdict(index.rules),
         'statistics': None if index.statistics is None else asdict(index.statistics),
         'excluded': [list(item) for item in index.excluded],
+        'content': asdict(index.content),
+        'doubts': [list(item) for item in index.doubts],
     }
 
 

@@ -11,6 +11,8 @@ import shapely
 from numpy.typing import NDArray
 
 from geo_noisy.regions.band_statistics import BandStatistics
+from geo_noisy.regions.files.captures import Content
+from geo_noisy.regions.files.doubts import Doubt
 from geo_noisy.regions.files.exclusions import Exclusion
 from geo_noisy.regions.noise.events import Events, Method
 from geo_noisy.regions.ragged import row_of_flat
@@ -41,6 +43,8 @@ class RegionTables:
         rules: Which dates make a pair, and when it is noisy.
         statistics: Means and deviations of the bands, from the training split.
         excluded: What was left out on the way, and why.
+        content: What the captures hold, bands and masks by name, and how their files are read.
+        doubts: What was assumed on the way, or looks odd.
     """
 
     size_px: int
@@ -55,6 +59,8 @@ class RegionTables:
     rules: PairRules = field(default_factory=PairRules)
     statistics: BandStatistics | None = None
     excluded: tuple[Exclusion, ...] = ()
+    content: Content = field(default_factory=Content)
+    doubts: tuple[Doubt, ...] = ()
 
     def __len__(self) -> int:
         """Number of locations."""

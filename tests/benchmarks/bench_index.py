@@ -31,7 +31,8 @@ def table(windows: int, *, size_px: int, dates: int) -> FileScan:
             'time': [seconds(f'{2018 + date}-06-01') for date in range(dates)],
             'crs': CRS, 'x0': 400_000.0, 'y0': 5_000_000.0, 'res_x': 10.0, 'res_y': 10.0, 'width': side,
             'height': side, 'bands': 4, 'dtype': 'uint8', 'nodata': np.nan, 'masked': False,
-            'sensor': '', 'cloud': np.nan,
+            'sensor': '', 'cloud': np.nan, 'layers': [tuple((0, band) for band in range(1, 5))] * dates,
+            'masks': [()] * dates, 'scales': [(1.0,) * 4] * dates, 'offsets': [(0.0,) * 4] * dates, 'coarser': False,
         }
     )  # fmt: skip
     return FileScan(frame)

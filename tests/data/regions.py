@@ -87,7 +87,10 @@ def random_index(
     when = np.full(int(noisy.sum()), times[0] + 1)
     shares = rng.uniform(0.01, 1, len(when))
     files = pd.DataFrame({'time': times, 'paths': [('none.tif',)] * dates})
-    files = files.assign(shift_px=0.0, sensor='', bands=1, dtype='uint8', warped=False)
+    files = files.assign(
+        shift_px=0.0, sensor='', bands=1, dtype='uint8', warped=False, capture=np.arange(dates), coarser=False
+    )
+    files['layers'] = [((0, 1),)] * dates
     return PairIndex(
         size_px=32,
         stride_px=32,

@@ -16,7 +16,8 @@ from torchgeo.samplers import GriddedPatchSampler
 from geo_noisy.datasets import TemporalPairs, scan_dataset
 from geo_noisy.datasets.vts.scenes import write_scenes
 from geo_noisy.pairs import Limits, PairKey, PairPolicy, build_index, change_polygons, scan_rasters
-from geo_noisy.regions.files.scan import Capture, scan_captures
+from geo_noisy.regions.files.captures import Capture
+from geo_noisy.regions.files.file_scan import scan_captures
 from geo_noisy.regions.windows.reader import UnreadableFileError, WindowReader
 from geo_noisy.samplers import PairSampler, select_patches
 from tests.data.regions import SHARED, polygons, square, write_raster, write_series
@@ -177,7 +178,7 @@ def test_one_handle_stays_open_for_each_file(series, monkeypatch):
     opened = []
     real = rasterio.open
     monkeypatch.setattr(
-        'geo_noisy.regions.windows.reader.rasterio.open', lambda path: opened.append(path) or real(path)
+        'geo_noisy.regions.windows.opened.rasterio.open', lambda path: opened.append(path) or real(path)
     )
     dataset = TemporalPairs(series)
     for location in range(4):

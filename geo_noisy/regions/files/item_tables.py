@@ -8,10 +8,11 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
+from geo_noisy.regions.files.captures import Capture
 from geo_noisy.regions.files.date_columns import read_dates
 from geo_noisy.regions.files.date_formats import Formats, as_formats
-from geo_noisy.regions.files.exclusions import Exclusion, describe, tally
-from geo_noisy.regions.files.scan import Capture, FileScan, scan_captures
+from geo_noisy.regions.files.exclusions import describe, tally
+from geo_noisy.regions.files.file_scan import Captures, FileScan, scan_captures
 
 
 def scan_table(
@@ -24,6 +25,7 @@ def scan_table(
     cloud_column: str | None = 'eo:cloud_cover',
     sensor_column: str | None = 'platform',
     root: str | os.PathLike[str] = '',
+    **reading: Any,
 ) -> FileScan:
     """Look at the files that a table names.
 
@@ -36,6 +38,8 @@ def scan_table(
         cloud_column: Column with the cloud cover in percent; left alone where the table has none.
         sensor_column: Column with the sensor; left alone where the table has none.
         root: Folder that relative paths start from.
+        **reading: Which bands are taken and how files are read, see
+            :func:`~geo_noisy.regions.files.file_scan.scan_captures`.
 
     Raises:
         ValueError: If a column is missing, a date cannot be read, an item has several assets and none is chosen, or
@@ -66,15 +70,10 @@ def scan_table(
                 cloud,
             )
         )
-    scan = _with_problems(captures, tally('file', problems))
-    return replace(scan, date_formats=frozenset({dates.spelling} & set(as_formats(date_format))))
-
-
-def _with_problems(captures: list[Capture], problems: list[Exclusion]) -> FileScan:
     if not captures:
-        raise ValueError(f'No row of the table can serve:\n{describe(problems)}')
-    scan = scan_captures(captures)
-    return FileScan(scan.files, (*problems, *scan.excluded))
+        raise ValueError(f'No row of the table can serve:\n{describe(tally("file", problems))}')
+    scan = scan_captures(Captures(captures, excluded=tuple(tally('file', problems))), **reading)
+    return replace(scan, date_formats=frozenset({dates.spelling} & set(as_formats(date_format))))
 
 
 def _read(path: str | os.PathLike[str]) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """How much of each window a file really fills, and how much of it is cloud."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -7,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geo_noisy.regions.windows.granules import PlacedCapture
 from geo_noisy.regions.windows.lattice import Candidates
-from geo_noisy.regions.windows.reader import Grid, PlacedFile, UnreadableFileError, WindowReader
+from geo_noisy.regions.windows.reader import Box, UnreadableFileError, WindowReader
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,8 @@ class Limits:
         footprint: ``data`` reads the masks of files that have any, and of warped files; ``bounds`` trusts the
             files' bounds.
         max_nodata: Largest share of a window's pixels without data, in [0, 1].
-        max_cloud: Largest cloud cover in percent, by the table's column and by the mask band; None for no limit.
+        max_cloud: Largest cloud cover in percent, by the table's column, by the product's masks in each window, and by
+            the band that marks clouds; None for no limit.
         cloud_band: Band (from 1) that marks clouds.
         cloud_values: Values of that band that are clouds.
     """
@@ -42,30 +45,35 @@ class Limits:
             raise ValueError('cloud_band needs max_cloud, the cover in percent that is still accepted.')
 
 
-def refused(windows: Candidates, files: pd.DataFrame, sites: pd.DataFrame, *, size_px: int, limits: Limits) -> NDArray:
+def refused(
+    windows: Candidates, files: pd.DataFrame, captures: Sequence[PlacedCapture], *, size_px: int, limits: Limits
+) -> NDArray:
     """The reason why a window's date does not count, or an empty text; shape [n].
 
     Args:
         windows: Windows and files, sorted by file.
         files: The placed files.
-        sites: Their grids.
+        captures: The captures that they name.
         size_px: Side of a window.
         limits: What is asked for.
+
+    Raises:
+        ValueError: If clouds are limited but nothing tells where they are.
     """
+    _check_cloud(files, captures, limits)
     reasons = np.full(len(windows.file), '', dtype=object)
-    if limits.max_cloud is not None:
-        reasons[files['cloud'].to_numpy()[windows.file] > limits.max_cloud] = (
-            f'cloud cover above {limits.max_cloud:g} %'
-        )
     reader = WindowReader()
     edges = np.searchsorted(windows.file, np.arange(len(files) + 1))
-    for number, capture, grid in placed_files(files, sites):
+    for number, capture in enumerate(captures):
         rows = slice(edges[number], edges[number + 1])
-        looked = (limits.footprint == 'data' and (capture.masked or capture.warped)) or limits.cloud_band is not None
+        told = any(granule.masked or granule.warped for granule in capture.granules)
+        looked = (limits.footprint == 'data' and told) or (
+            limits.max_cloud is not None and _tells_cloud(capture, limits)
+        )
         if not looked or rows.start == rows.stop:
             continue
         try:
-            shares = _shares(reader, capture, grid, windows.col[rows], windows.row[rows], size_px, limits)
+            shares = _shares(reader, capture, windows.col[rows], windows.row[rows], size_px, limits)
         except UnreadableFileError:
             reasons[rows] = 'the file cannot be read'
             continue
@@ -77,39 +85,47 @@ def refused(windows: Candidates, files: pd.DataFrame, sites: pd.DataFrame, *, si
     return reasons
 
 
-def placed_files(files: pd.DataFrame, sites: pd.DataFrame) -> list[tuple[int, PlacedFile, Grid]]:
-    """Number, capture and grid of each file."""
-    grids = [Grid(*values) for values in sites[list(Grid._fields)].itertuples(index=False)]
-    captures = files[list(PlacedFile._fields)].itertuples(index=False)
-    return [
-        (number, PlacedFile(*capture), grids[site])
-        for number, (capture, site) in enumerate(zip(captures, files['site'], strict=True))
-    ]
+def _tells_cloud(capture: PlacedCapture, limits: Limits) -> bool:
+    return limits.cloud_band is not None or any(granule.tells_cloud for granule in capture.granules)
+
+
+def _check_cloud(files: pd.DataFrame, captures: Sequence[PlacedCapture], limits: Limits) -> None:
+    """Nothing that was asked for is passed over in silence."""
+    masks = any(_tells_cloud(capture, limits) for capture in captures)
+    if limits.max_cloud is None or masks or files['cloud'].notna().any():
+        return
+    raise ValueError(
+        f'max_cloud is {limits.max_cloud:g}, but nothing tells the cover of any file: a table with a column of cover '
+        '(--cloud-column), a mask of a known product, or a band that marks clouds (--cloud-band).'
+    )
 
 
 def _shares(
     reader: WindowReader,
-    capture: PlacedFile,
-    grid: Grid,
+    capture: PlacedCapture,
     cols: NDArray[np.int32],
     rows: NDArray[np.int32],
     size_px: int,
     limits: Limits,
 ) -> NDArray[np.float64]:
-    """Shares of nodata and of cloud in each window, shape [2, n]; the file is read a row of windows at a time."""
+    """Shares of nodata and of cloud in each window, shape [2, n]; files are read a row of windows at a time."""
     shares = np.zeros((2, len(cols)))
+    by_mask = limits.max_cloud is not None and any(granule.tells_cloud for granule in capture.granules)
     for row in np.unique(rows):
         mine = np.flatnonzero(rows == row)
         first, last = int(cols[mine].min()), int(cols[mine].max()) + size_px
-        place = {'col': first, 'row': int(row), 'width_px': last - first, 'height_px': size_px}
+        strip, starts = Box(first, int(row), last - first, size_px), cols[mine] - first
         if limits.footprint == 'data':
-            shares[0, mine] = _window_means(~reader.valid(capture, grid, **place), cols[mine] - first, size_px)
+            shares[0, mine] = _window_means(~reader.valid(capture, strip), starts, size_px)
+        if by_mask:
+            shares[1, mine] = _window_means(reader.cloudy(capture, strip), starts, size_px)
         if limits.cloud_band is not None:
-            pixels = reader.read(capture, grid, **place)[0]
+            pixels = reader.read(capture, strip)[0]
             if limits.cloud_band > len(pixels):
-                raise ValueError(f'cloud_band is {limits.cloud_band}, but {capture.paths[0]} has {len(pixels)} bands.')
+                path = capture.granules[0].path
+                raise ValueError(f'cloud_band is {limits.cloud_band}, but {path} has {len(pixels)} bands.')
             clouds = np.isin(pixels[limits.cloud_band - 1], limits.cloud_values)
-            shares[1, mine] = _window_means(clouds, cols[mine] - first, size_px)
+            shares[1, mine] = np.maximum(shares[1, mine], _window_means(clouds, starts, size_px))
     return shares
 
 

@@ -52,7 +52,7 @@ def place_files(
     common) which needs no resampling on it.
 
     Args:
-        files: Table of :class:`~geo_noisy.regions.files.scan.FileScan`.
+        files: Table of :class:`~geo_noisy.regions.files.file_scan.FileScan`.
         crs: Target CRS, projected.
         res: Target pixel size in its units, for both axes or ``(x, y)``.
 

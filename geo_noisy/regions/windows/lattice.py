@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 
 from geo_noisy.regions.ragged import expand
@@ -61,6 +62,66 @@ def candidates(files: pd.DataFrame, *, size_px: int, stride_px: int) -> Candidat
         ((first_row[file] + within // wide) * stride_px).astype(np.int32),
         file.astype(np.int32),
     )
+
+
+def across_files(files: pd.DataFrame, *, size_px: int, stride_px: int) -> Candidates:
+    """Windows that lie whole in no file but in those of one capture together; the file that sees most names the date.
+
+    Args:
+        files: The placed files, with ``capture``.
+        size_px: Side of a window.
+        stride_px: Distance of neighbouring windows.
+    """
+    extent, capture = _rounded(files), files['capture'].to_numpy()
+    numbers, counts = np.unique(capture, return_counts=True)
+    several = np.isin(capture, numbers[counts > 1])
+    parts = [
+        _across(np.flatnonzero(capture == number), extent, size_px=size_px, stride_px=stride_px)
+        for number in np.unique(capture[several])
+    ]
+    if not parts:
+        return Candidates(*(np.empty(0, dtype=np.int32) for _ in Candidates._fields))
+    col, row, file = np.concatenate(parts, axis=1)
+    return Candidates(files['site'].to_numpy()[file].astype(np.int32), col, row, file)
+
+
+def _rounded(files: pd.DataFrame) -> NDArray[np.int64]:
+    """Grid pixels that files cover, to the nearest: rows ``(left, top, right, bottom)``, shape [n, 4]."""
+    left, top = files['col0'].to_numpy(), files['row0'].to_numpy()
+    edges = [left, top, left + files['cols'].to_numpy(), top + files['rows'].to_numpy()]
+    return np.asarray(np.round(np.column_stack(edges)).astype(np.int64))
+
+
+def _across(
+    members: NDArray[np.int64], extent: NDArray[np.int64], *, size_px: int, stride_px: int
+) -> NDArray[np.int32]:
+    """Rows ``col``, ``row``, ``file`` of the windows that cross the borders of a capture's files, shape [3, n]."""
+    boxes = extent[members]
+    corners = [_touching(box, size_px=size_px, stride_px=stride_px) for box in boxes]
+    windows = np.unique(np.concatenate(corners), axis=0)
+    low, high = windows[:, None], windows[:, None] + size_px
+    common = np.minimum(high, boxes[:, 2:]) - np.maximum(low, boxes[:, :2])
+    area = np.clip(common, 0, None).prod(axis=2)
+    crossing = (area > 0).sum(axis=1) > 1
+    crossing &= area.max(axis=1) < size_px**2
+    windows, area = windows[crossing], area[crossing]
+    ground = shapely.union_all(shapely.box(*boxes.T.astype(float)))
+    shapely.prepare(ground)
+    whole = shapely.covers(ground, shapely.box(*windows.T.astype(float), *(windows.T.astype(float) + size_px)))
+    windows, area = windows[whole], area[whole]
+    return np.asarray(np.column_stack([windows, members[area.argmax(axis=1)]]).T.astype(np.int32))
+
+
+def _touching(box: NDArray[np.int64], *, size_px: int, stride_px: int) -> NDArray[np.int64]:
+    """Corners (col, row) of the windows on the lattice that cross the border of a box, shape [n, 2]."""
+    first, last = -(-(box[:2] - size_px + 1) // stride_px), (box[2:] - 1) // stride_px
+    cols, rows = (np.arange(first[axis], last[axis] + 1) * stride_px for axis in range(2))
+    out_col, out_row = (
+        (corner < box[axis]) | (corner + size_px > box[axis + 2]) for axis, corner in enumerate((cols, rows))
+    )
+    crossing = out_row[:, None] | out_col[None]
+    row, col = np.nonzero(crossing)
+    return np.column_stack([cols[col], rows[row]])
 
 
 def places(

@@ -1,70 +1,53 @@
-"""Reads windows of files on their site's grid, with file handles kept open."""
+"""Reads windows of captures on their site's grid, with file handles kept open."""
 
 import os
 from collections import OrderedDict
-from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
-from rasterio.enums import ColorInterp, MaskFlags, Resampling
 from rasterio.errors import RasterioIOError
-from rasterio.transform import from_origin
-from rasterio.vrt import WarpedVRT
-from rasterio.windows import Window
 
-from geo_noisy.regions.windows.antimeridian import around_middle
+from geo_noisy.regions.windows.granules import FileMask, Granule, Grid, PlacedCapture
+from geo_noisy.regions.windows.opened import ALIGNS, SAME_PIXEL, Align, Opened, open_on_grid
 
-Align = Literal['snap', 'resample']
-ALIGNS: tuple[Align, ...] = ('snap', 'resample')
-_SAME_PIXEL = 1e-3  # of a pixel
+Read = tuple[NDArray[Any], NDArray[np.bool_]]
 
 
 class UnreadableFileError(OSError):
     """A file of the index that has moved, is incomplete, or is broken."""
 
 
-class Grid(NamedTuple):
-    """The pixel grid of a site."""
+class Box(NamedTuple):
+    """A window on a site's grid."""
 
-    crs: str
-    x0: float
-    y0: float
-    res_x: float
-    res_y: float
-
-
-class PlacedFile(NamedTuple):
-    """A capture on the grid of its site."""
-
-    paths: tuple[str, ...]
-    col0: float
-    row0: float
-    cols: float
-    rows: float
-    warped: bool
-    masked: bool
-
-
-@dataclass(frozen=True)
-class _Opened:
-    """An open data set whose first pixel is pixel (col, row) of the site's grid."""
-
-    file: Any
     col: int
     row: int
-    masked: bool
-    closing: ExitStack
+    width_px: int
+    height_px: int
+
+    def within(self, other: 'Box') -> 'Box':
+        """What two windows have in common; of no size where that is nothing."""
+        col, row = max(self.col, other.col), max(self.row, other.row)
+        right = min(self.col + self.width_px, other.col + other.width_px)
+        bottom = min(self.row + self.height_px, other.row + other.height_px)
+        return Box(col, row, max(right - col, 0), max(bottom - row, 0))
+
+    def slices(self, inner: 'Box') -> tuple[slice, slice]:
+        """Rows and columns of a window inside of this one."""
+        top, left = inner.row - self.row, inner.col - self.col
+        return slice(top, top + inner.height_px), slice(left, left + inner.width_px)
 
 
 class WindowReader:
     """Reads windows of captures; keeps one open handle for each file, in each process its own.
 
     A file that has the grid's CRS and pixel size is read as it is, moved by at most half a pixel (``snap``);
-    or it is resampled onto the grid (``resample``, bilinear) where it does not lie on it already. Other files
-    are always resampled.
+    or it is resampled onto the grid (``resample``) where it does not lie on it already. Other files
+    are always resampled: bilinear, classes and masks by the nearest pixel. Where one granule of a capture has no data,
+    the others of its overpass are read.
     """
 
     def __init__(self, *, align: Align = 'snap', max_open: int = 64) -> None:
@@ -82,60 +65,34 @@ class WindowReader:
         if max_open < 1:
             raise ValueError(f'max_open is {max_open}; at least one file must be open to be read.')
         self.align, self.max_open = align, max_open
-        self._handles: OrderedDict[tuple[str, Grid], _Opened] = OrderedDict()
+        self._handles: OrderedDict[tuple[str, Grid, bool], Opened] = OrderedDict()
         self._process = os.getpid()
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the open handles behind: they do not survive a journey to another process."""
         return {'align': self.align, 'max_open': self.max_open, '_handles': OrderedDict(), '_process': -1}
 
-    def read(
-        self, capture: PlacedFile, grid: Grid, *, col: int, row: int, width_px: int, height_px: int
-    ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    def read(self, capture: PlacedCapture, box: Box) -> Read:
         """Read a window of a capture.
 
-        Args:
-            capture: What to read.
-            grid: Grid of its site.
-            col: First column of the window on the grid.
-            row: First row of the window on the grid.
-            width_px: Columns of the window.
-            height_px: Rows of the window.
-
         Returns:
-            Pixels [C, height, width] in the file's own units, and which of them hold data, [height, width].
+            Pixels [C, height, width] in the units of the index, and which of them hold data, [height, width].
 
         Raises:
             UnreadableFileError: If a file has moved or cannot be read.
         """
-        bands, valid = [], np.ones((height_px, width_px), dtype=bool)
-        for path in capture.paths:
-            opened = self._open(path, capture, grid)
-            window = Window(col - opened.col, row - opened.row, width_px, height_px)
-            try:
-                bands.append(opened.file.read(_data_bands(opened.file), window=window))
-                valid &= _valid(opened, window)
-            except RasterioIOError as error:
-                raise UnreadableFileError(_unreadable(path, error)) from error
-        pixels = np.concatenate([part[:1] if len(capture.paths) > 1 else part for part in bands])
-        if np.issubdtype(pixels.dtype, np.floating):
-            valid &= np.isfinite(pixels).all(axis=0)
-        return pixels, valid
+        return _mosaic(capture, box, self.align, lambda granule, part: self._pixels(granule, capture.grid, part))
 
-    def valid(
-        self, capture: PlacedFile, grid: Grid, *, col: int, row: int, width_px: int, height_px: int
-    ) -> NDArray[np.bool_]:
+    def valid(self, capture: PlacedCapture, box: Box) -> NDArray[np.bool_]:
         """Which pixels of a window hold data, [height, width]; see :meth:`read`."""
-        if any('float' in self._open(path, capture, grid).file.dtypes[0] for path in capture.paths):
-            return self.read(capture, grid, col=col, row=row, width_px=width_px, height_px=height_px)[1]
-        valid = np.ones((height_px, width_px), dtype=bool)
-        for path in capture.paths:
-            opened = self._open(path, capture, grid)
-            try:
-                valid &= _valid(opened, Window(col - opened.col, row - opened.row, width_px, height_px))
-            except RasterioIOError as error:
-                raise UnreadableFileError(_unreadable(path, error)) from error
-        return valid
+        return _mosaic(capture, box, self.align, lambda granule, part: self._no_pixels(granule, capture.grid, part))[1]
+
+    def cloudy(self, capture: PlacedCapture, box: Box) -> NDArray[np.bool_]:
+        """Which pixels of a window are cloud by the capture's masks, [height, width]."""
+        found, valid = _mosaic(
+            capture, box, self.align, lambda granule, part: self._clouds(granule, capture.grid, part)
+        )
+        return np.asarray(found[0].astype(bool) & valid)
 
     def close(self) -> None:
         """Close all files."""
@@ -143,69 +100,134 @@ class WindowReader:
             opened.closing.close()
         self._handles.clear()
 
-    def _open(self, path: str, capture: PlacedFile, grid: Grid) -> _Opened:
+    def _pixels(self, granule: Granule, grid: Grid, box: Box) -> Read:
+        """Pixels of a granule, and which hold data."""
+        bands: list[NDArray[Any]] = [np.empty(0)] * granule.bands
+        valid = np.ones((box.height_px, box.width_px), dtype=bool)
+        whole: NDArray[Any] | None = None
+        for path, numbers, slots, nearest in granule.parts:
+            with _told(path):
+                opened = self._open(path, granule, grid, nearest=nearest)
+                window = opened.window(*box)
+                pixels = opened.file.read(list(numbers), window=window)
+                valid &= opened.valid(window, pixels)
+            if len(granule.parts) == 1:
+                whole = pixels
+            for slot, band in zip(slots, pixels, strict=True):
+                bands[slot] = band
+        found = whole if whole is not None else np.stack(bands)
+        if np.issubdtype(found.dtype, np.floating):
+            valid &= np.isfinite(found).all(axis=0)
+        if granule.gain is not None and granule.bias is not None:
+            found = found.astype(np.float32) * granule.gain[:, None, None] + granule.bias[:, None, None]
+        return found, self._unmasked(granule, grid, box, valid)
+
+    def _no_pixels(self, granule: Granule, grid: Grid, box: Box) -> Read:
+        """Which pixels of a granule hold data, read from as few files as tell it.
+
+        All bands of a known product see the same ground: where no mask tells which, the file with the fewest pixels does.
+        """
+        opened = [(part, self._open(part.path, granule, grid, nearest=part.nearest)) for part in granule.parts]
+        if granule.alike and granule.tells_nodata:
+            opened = []
+        elif granule.alike:
+            opened = [min(opened, key=lambda item: item[1].own_px)]
+        valid = np.ones((box.height_px, box.width_px), dtype=bool)
+        for part, file in opened:
+            with _told(part.path):
+                window = file.window(*box)
+                pixels = file.file.read(list(part.numbers), window=window) if file.needs_pixels() else None
+                valid &= file.valid(window, pixels)
+                if pixels is not None and np.issubdtype(pixels.dtype, np.floating):
+                    valid &= np.isfinite(pixels).all(axis=0)
+        return np.empty((0, box.height_px, box.width_px)), self._unmasked(granule, grid, box, valid)
+
+    def _clouds(self, granule: Granule, grid: Grid, box: Box) -> Read:
+        """Which pixels of a granule are cloud, as one band, and which hold data."""
+        cloud = np.zeros((1, box.height_px, box.width_px), dtype=np.uint8)
+        for mask in granule.masks:
+            if mask.codes.tells_cloud:
+                values = self._mask_values(mask, granule, grid, box)
+                cloud[0] |= _marked(values, mask.codes.cloud, mask.codes.cloud_bits)
+        return cloud, self._no_pixels(granule, grid, box)[1]
+
+    def _unmasked(self, granule: Granule, grid: Grid, box: Box, valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Valid pixels without those that a mask takes for no data."""
+        for mask in granule.masks:
+            if mask.codes.nodata or mask.codes.nodata_bits:
+                values = self._mask_values(mask, granule, grid, box)
+                valid = valid & ~_marked(values, mask.codes.nodata, mask.codes.nodata_bits)
+        return valid
+
+    def _mask_values(self, mask: FileMask, granule: Granule, grid: Grid, box: Box) -> NDArray[Any]:
+        with _told(mask.path):
+            opened = self._open(mask.path, granule, grid, nearest=True)
+            return np.asarray(opened.file.read(mask.number, window=opened.window(*box)))
+
+    def _open(self, path: str, granule: Granule, grid: Grid, *, nearest: bool) -> Opened:
         if self._process != os.getpid():  # a forked worker must not share file positions with its parent
             self._handles, self._process = OrderedDict(), os.getpid()
-        key = (path, grid)
+        key = (path, grid, nearest)
         if key not in self._handles:
             while len(self._handles) >= self.max_open:
                 self._handles.popitem(last=False)[1].closing.close()
-            self._handles[key] = self._opened(path, capture, grid)
+            with _told(path):
+                self._handles[key] = open_on_grid(path, granule, grid, align=self.align, nearest=nearest)
         self._handles.move_to_end(key)
         return self._handles[key]
 
-    def _opened(self, path: str, capture: PlacedFile, grid: Grid) -> _Opened:
-        with ExitStack() as stack:
-            try:
-                file = stack.enter_context(rasterio.open(path))
-            except RasterioIOError as error:
-                raise UnreadableFileError(_unreadable(path, error)) from error
-            col, row = round(capture.col0), round(capture.row0)
-            own = not capture.warped and _lies_on(file, capture, grid)
-            off_grid = max(abs(capture.col0 - col), abs(capture.row0 - row)) > _SAME_PIXEL
-            if not own or (off_grid and self.align == 'resample'):
-                col, row = int(np.floor(capture.col0)), int(np.floor(capture.row0))
-                file = stack.enter_context(_warp(file, capture, grid, col, row))
-            return _Opened(file, col, row, _has_mask(file), stack.pop_all())
+
+def _mosaic(capture: PlacedCapture, box: Box, align: Align, read: Callable[[Granule, Box], Read]) -> Read:
+    """Read a window from the granules of a capture, each where those before it have no data."""
+    found: NDArray[Any] | None = None
+    valid = np.zeros((box.height_px, box.width_px), dtype=bool)
+    for granule in capture.granules:
+        part = box.within(_extent(granule, align))
+        if part.width_px == 0 or part.height_px == 0:
+            continue
+        pixels, there = read(granule, part)
+        if part == box and found is None:
+            found, valid = pixels, there
+        else:
+            whole = np.zeros((len(pixels), *valid.shape), dtype=pixels.dtype) if found is None else found
+            found = whole.astype(np.result_type(whole, pixels), copy=found is not None)
+            rows, cols = box.slices(part)
+            fresh = there & ~valid[rows, cols]
+            found[:, rows, cols][:, fresh] = pixels[:, fresh]
+            valid[rows, cols] |= there
+        if valid.all():
+            break
+    if found is None:
+        raise ValueError(f'{box} lies outside of {capture.granules[0].path}.')
+    return found, valid
 
 
-def _lies_on(file: Any, capture: PlacedFile, grid: Grid) -> bool:
-    """Whether a file has its capture's pixels; bands of one capture may differ (Sentinel-2: 10, 20 and 60 m)."""
-    own, size = file.transform, (file.width, file.height)
-    corner = (own.c - grid.x0) / grid.res_x - capture.col0, (grid.y0 - own.f) / grid.res_y - capture.row0
-    return bool(
-        np.allclose((own.a, -own.e), (grid.res_x, grid.res_y), rtol=1e-6)
-        and np.allclose(corner, 0, atol=_SAME_PIXEL)
-        and np.allclose(size, (capture.cols, capture.rows), atol=0.5)
-    )
+def _extent(granule: Granule, align: Align) -> Box:
+    """Pixels of the grid that a granule's files have once they are open."""
+    edges = np.array([granule.col0, granule.row0, granule.col0 + granule.cols, granule.row0 + granule.rows])
+    near = np.round(edges)
+    off_grid = np.abs(edges[:2] - near[:2]).max() > SAME_PIXEL
+    if granule.warped or (off_grid and align == 'resample'):
+        near = np.concatenate([np.floor(edges[:2]), np.ceil(edges[2:])])
+    left, top, right, bottom = near.astype(int).tolist()
+    return Box(left, top, right - left, bottom - top)
 
 
-def _warp(file: Any, capture: PlacedFile, grid: Grid, col: int, row: int) -> WarpedVRT:
-    """A view of a file on the site's grid; outside of the file there is no data."""
-    return WarpedVRT(
-        file,
-        src_crs=around_middle(file.crs, *file.bounds[::2]),
-        crs=grid.crs,
-        transform=from_origin(grid.x0 + col * grid.res_x, grid.y0 - row * grid.res_y, grid.res_x, grid.res_y),
-        width=int(np.ceil(capture.col0 + capture.cols)) - col,
-        height=int(np.ceil(capture.row0 + capture.rows)) - row,
-        resampling=Resampling.bilinear,
-        add_alpha=file.nodata is None and ColorInterp.alpha not in file.colorinterp,
-    )
+def _marked(values: NDArray[Any], codes: tuple[int, ...], bits: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Where a mask holds one of some values, or has one of some bits set."""
+    marked = np.isin(values, codes) if codes else np.zeros(values.shape, dtype=bool)
+    if bits:
+        marked |= (values.astype(np.int64) & sum(1 << bit for bit in bits)) > 0
+    return marked
 
 
-def _data_bands(file: Any) -> list[int]:
-    return [band for band, meaning in enumerate(file.colorinterp, start=1) if meaning != ColorInterp.alpha]
-
-
-def _has_mask(file: Any) -> bool:
-    return any(flags != [MaskFlags.all_valid] for flags in file.mask_flag_enums)
-
-
-def _valid(opened: _Opened, window: Window) -> NDArray[np.bool_]:
-    if not opened.masked:
-        return np.ones((int(window.height), int(window.width)), dtype=bool)
-    return np.asarray(opened.file.dataset_mask(window=window) > 0)
+@contextmanager
+def _told(path: str) -> Iterator[None]:
+    """Tell errors of reading with the file and the remedy."""
+    try:
+        yield
+    except RasterioIOError as error:
+        raise UnreadableFileError(_unreadable(path, error)) from error
 
 
 def _unreadable(path: str, error: Exception) -> str:

@@ -1,0 +1,158 @@
+"""What the header of a raster file says: its grid, its bands, and which of its pixels hold data."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import rasterio
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+from rasterio.windows import Window
+
+_ROTATION_TOLERANCE = 1e-6  # of a pixel, over one pixel
+_WARP = 'gdalwarp -t_srs EPSG:... IN OUT'
+
+
+class RasterProblemError(ValueError):
+    """A file that cannot serve, with the reason as its message."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the header of a file says.
+
+    Attributes:
+        path: The file.
+        crs: Name of its CRS.
+        x0: Upper left corner, in units of the CRS.
+        y0: Upper left corner.
+        res_x: Pixel size, positive.
+        res_y: Pixel size, positive.
+        width: Columns.
+        height: Rows.
+        dtypes: Type of each band.
+        nodata: Value without data; NaN where none is declared.
+        masked: Whether the file, apart from a band flagged as alpha, says which pixels are valid.
+        alpha: Number of the band flagged as alpha, from 1; 0 for none.
+        names: Description of each band; empty where there is none.
+        classes: Numbers of the bands with a colour table.
+        scales: Scale of each band; 1 where none is declared.
+        offsets: Offset of each band.
+    """
+
+    path: str
+    crs: str
+    x0: float
+    y0: float
+    res_x: float
+    res_y: float
+    width: int
+    height: int
+    dtypes: tuple[str, ...]
+    nodata: float
+    masked: bool
+    alpha: int
+    names: tuple[str, ...]
+    classes: tuple[int, ...]
+    scales: tuple[float, ...]
+    offsets: tuple[float, ...]
+
+    @property
+    def count(self) -> int:
+        """Number of bands, alpha included."""
+        return len(self.dtypes)
+
+
+def read_header(path: str, *, images_crs: str | None = None) -> Header:
+    """Read the header of a file.
+
+    Args:
+        path: The file.
+        images_crs: CRS of a file that states none but has a grid, as by a world file.
+
+    Raises:
+        RasterProblemError: If it is no raster, is incomplete, is not placed on the ground by a CRS and a grid that
+            runs north up, or holds complex values; with the remedy.
+    """
+    with open_raster(path) as file:
+        if any('complex' in dtype or dtype == 'complex_int16' for dtype in file.dtypes):
+            raise RasterProblemError(
+                'complex values; write their amplitude or intensity first, for SAR terrain-corrected'
+            )
+        crs = _crs_of(file, images_crs)
+        grid = file.transform
+        if max(abs(grid.b / grid.a), abs(grid.d / grid.e)) > _ROTATION_TOLERANCE or grid.a <= 0 or grid.e >= 0:
+            raise RasterProblemError('rotated or flipped grid; warp it to north up first (gdalwarp)')
+        _read_last_pixel(file)
+        return Header(
+            path,
+            crs,
+            grid.c,
+            grid.f,
+            grid.a,
+            -grid.e,
+            file.width,
+            file.height,
+            tuple(file.dtypes),
+            np.nan if file.nodata is None else float(file.nodata),
+            any(_tells_validity(flags) for flags in file.mask_flag_enums) or 'float' in file.dtypes[0],
+            next((number for number, kind in enumerate(file.colorinterp, 1) if kind == ColorInterp.alpha), 0),
+            tuple(name or '' for name in file.descriptions),
+            tuple(number for number, kind in enumerate(file.colorinterp, 1) if kind == ColorInterp.palette),
+            tuple(file.scales),
+            tuple(file.offsets),
+        )
+
+
+def open_raster(path: str) -> Any:
+    """Open a file.
+
+    Raises:
+        RasterProblemError: If it is no raster.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', NotGeoreferencedWarning)
+            return rasterio.open(path)
+    except RasterioIOError as error:
+        raise RasterProblemError('not a raster, or unreadable') from error
+
+
+def crs_name(crs: Any) -> str:
+    """A short name where an authority knows the CRS, WKT otherwise."""
+    authority = crs.to_authority()
+    return ':'.join(authority) if authority else str(crs.to_wkt())
+
+
+def _tells_validity(flags: list[MaskFlags]) -> bool:
+    return MaskFlags.all_valid not in flags and MaskFlags.alpha not in flags
+
+
+def _crs_of(file: Any, images_crs: str | None) -> str:
+    """The CRS of a file, of which a world file tells nothing and control points tell too little."""
+    has_grid = not file.transform.is_identity
+    if file.crs is not None and has_grid:
+        return crs_name(file.crs)
+    if has_grid and images_crs is not None:
+        return images_crs
+    if has_grid:
+        raise RasterProblemError('no CRS, but a grid (a world file?); state its CRS with --images-crs EPSG:...')
+    if file.gcps[0]:
+        raise RasterProblemError(
+            'placed by ground control points alone, as Sentinel-1 GRD is; take a terrain-corrected product (RTC), or '
+            f'warp it first: {_WARP}'
+        )
+    if file.rpcs is not None:
+        raise RasterProblemError(
+            'placed by RPCs alone; orthorectify it first: gdalwarp -rpc -to RPC_DEM=dem.tif -t_srs EPSG:... IN OUT'
+        )
+    raise RasterProblemError('no CRS and no grid; georeference it first, e.g. gdal_translate -a_srs ... -a_ullr ...')
+
+
+def _read_last_pixel(file: Any) -> None:
+    """Read one pixel at the end, which a download that stopped early lacks."""
+    try:
+        file.read(file.count, window=Window(file.width - 1, file.height - 1, 1, 1))
+    except RasterioIOError as error:
+        raise RasterProblemError('incomplete or damaged: its last pixel cannot be read; fetch it again') from error

@@ -1,0 +1,39 @@
+"""Which files were taken in one overpass: rows of a path, strips, tiles, two looks a few seconds apart are one date."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+DAY_S = 86_400
+
+
+def overpasses(files: pd.DataFrame, *, overpass_minutes: float) -> NDArray[np.int64]:
+    """Number the captures that files make together; shape [n].
+
+    Files of one site and sensor belong to one overpass when each follows another by at most ``overpass_minutes``. A
+    file whose time is midnight sharp tells a day alone: it belongs to what was taken on that day.
+
+    Args:
+        files: The placed files, with ``site``, ``sensor`` and ``time``.
+        overpass_minutes: Longest time between two files of one overpass; 0 keeps apart what differs by a second.
+    """
+    time = files['time'].to_numpy(dtype=np.int64)
+    site = files['site'].to_numpy(dtype=np.int64)
+    sensor = pd.factorize(files['sensor'])[0]
+    order = np.lexsort((time, sensor, site))
+    time, site, sensor = time[order], site[order], sensor[order]
+    near = np.diff(time) <= round(overpass_minutes * 60)
+    if overpass_minutes:
+        near |= _of_a_day_alone(time, site, sensor)
+    same = (np.diff(site) == 0) & (np.diff(sensor) == 0) & near
+    number = np.empty(len(time), dtype=np.int64)
+    number[order] = np.cumsum(np.r_[0, ~same][: len(time)])
+    return number
+
+
+def _of_a_day_alone(time: NDArray[np.int64], site: NDArray[np.int64], sensor: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which sorted times share their day, site and sensor with one that tells a day alone; shape [n - 1]."""
+    day = time // DAY_S
+    group = np.cumsum(np.r_[0, (np.diff(day) != 0) | (np.diff(site) != 0) | (np.diff(sensor) != 0)][: len(time)])
+    vague = np.bincount(group[time % DAY_S == 0], minlength=int(group.max(initial=0)) + 1) > 0
+    return np.asarray((np.diff(group) == 0) & vague[group[1:]])

@@ -1,0 +1,223 @@
+"""Products as they are delivered, indexed without an option: bands by name, masks, pixels equal to GDAL's own."""
+
+import re
+from functools import cache
+
+import numpy as np
+import pytest
+import rasterio
+from rasterio.enums import Resampling
+from rasterio.transform import from_origin
+from rasterio.vrt import WarpedVRT
+from rasterio.windows import Window
+from torchgeo.datasets import NAIP, Landsat8, Sentinel1, Sentinel2
+
+from geo_noisy.datasets import TemporalPairs
+from geo_noisy.main import main
+from geo_noisy.regions import Limits, PairIndex, build_index, scan_rasters
+from geo_noisy.regions.files.products import known_products
+from tests.data.deliveries import CLOUD_PX, EDGE_PX, PRODUCTS, hls
+from tests.data.deliveries import SIZE_PX as SIDE_PX
+from tests.data.regions import write_raster
+
+SIZE_PX = 48
+DATES = {
+    'sentinel2-l1c': ('2022-06-13T10:06:01', '2022-07-23T10:06:11', '2023-06-13T10:06:01'),
+    'sentinel2-l2a': ('2022-06-13T10:06:01', '2022-07-23T10:06:11', '2023-06-13T10:06:01'),
+    'hls': ('2022-08-25T10:06:01', '2022-09-02T09:54:02', '2023-08-25T10:06:01'),
+    'landsat-c2': ('2020-07-15T00:00:00', '2020-07-31T00:00:00', '2022-07-14T00:00:00'),
+    'naip': ('2016-06-16T00:00:00', '2018-07-12T00:00:00', '2020-07-05T00:00:00'),
+    'planet-sr': ('2023-03-15T09:23:39', '2023-04-15T09:32:01', '2023-06-20T09:25:12'),
+    'sentinel1-rtc': ('2022-12-04T16:41:07', '2022-12-16T16:41:06', '2023-12-11T16:41:13'),
+}
+MASKS = {'sentinel2-l2a': [0], 'hls': [255], 'landsat-c2': [1], 'planet-sr': [1]}  # values without data
+TELLS_NODATA = {'sentinel2-l2a': 'SCL', 'hls': 'Fmask', 'landsat-c2': 'QA_PIXEL', 'planet-sr': 'udm2_unusable'}
+
+
+def warped(path, number, index, location, resampling):
+    """A window by GDAL alone: a view of the file on the grid, and the window of it."""
+    grid, (col, row) = index.sites.iloc[0], (index.locations.col[location], index.locations.row[location])
+    with (
+        rasterio.open(path) as file,
+        WarpedVRT(
+            file, crs=grid['crs'], transform=from_origin(*grid[['x0', 'y0', 'res_x', 'res_y']]), width=SIDE_PX,
+            height=SIDE_PX, resampling=resampling,
+        ) as view,
+    ):  # fmt: skip
+        return view.read(number, window=Window(col, row, SIZE_PX, SIZE_PX))
+
+
+def listed(index):
+    """All pairs as (column, earlier, later)."""
+    rows = np.concatenate([index.keys(name, np.arange(index.count(name))) for name in ('clean', 'noisy', 'unknown')])
+    times = index.pair_times(rows).astype('datetime64[s]').astype(str)
+    return sorted(
+        (int(index.locations.col[row]), int(index.locations.row[row]), str(first), str(later))
+        for row, (first, later) in zip(rows[:, 0], times, strict=True)
+    )
+
+
+def by_hand(product):
+    """The pairs that there are: at the second date nothing is seen left of the edge, but by NAIP."""
+    first, second, third = DATES[product]
+    found = []
+    for row in range(0, SIDE_PX, SIZE_PX):
+        for col in range(0, SIDE_PX, SIZE_PX):
+            found.append((col, row, first, third))
+            if col >= EDGE_PX or product == 'naip':
+                found += [(col, row, first, second), (col, row, second, third)]
+    return sorted(found)
+
+
+@pytest.fixture(scope='module')
+def delivery(tmp_path_factory):
+    """Writes a product on first use."""
+    folder = tmp_path_factory.mktemp('deliveries')
+    return cache(lambda product: (folder / product, PRODUCTS[product](folder / product)))
+
+
+@pytest.mark.parametrize('product', PRODUCTS)
+def test_a_delivery_is_indexed_without_an_option(product, delivery, tmp_path, capsys):
+    images, delivered = delivery(product)
+    words = ['index', images, '--size-px', SIZE_PX, '-o', tmp_path / 'pairs.parquet']
+    assert main([str(word) for word in words]) == 0
+    printed = capsys.readouterr().out
+    index = PairIndex.read(tmp_path / 'pairs.parquet')
+    assert f'Product:    {product}' in printed
+    assert index.bands == tuple(delivered[0].bands)
+    assert listed(index) == by_hand(product)
+
+    dataset, rng = TemporalPairs(index), np.random.default_rng(0)
+    several = len({path for path, _ in delivered[0].bands.values()}) > 1 and 'sentinel2' in product
+    assert ('brought to it, bilinear' in printed) == several
+    for location in rng.choice(len(index), 10, replace=False):
+        dates = np.flatnonzero(index.location_of_dates() == location)
+        date = int(rng.integers(len(dates)))
+        taken = str(index.times[dates[date]].astype('datetime64[s]'))
+        capture = delivered[DATES[product].index(taken)]
+        pixels, valid = dataset.read(int(location), date)
+        for band, (path, number) in zip(pixels, capture.bands.values(), strict=True):
+            expected = warped(path, number, index, location, Resampling.bilinear)
+            assert np.array_equal(band[valid], expected[valid].astype(np.float32))
+        seen = np.ones((SIZE_PX, SIZE_PX), dtype=bool)
+        if product in TELLS_NODATA:
+            path, number = capture.masks[TELLS_NODATA[product]]
+            seen = ~np.isin(warped(path, number, index, location, Resampling.nearest), MASKS[product])
+        assert np.array_equal(valid, seen)
+
+
+@pytest.mark.parametrize('product', TELLS_NODATA)
+def test_masks_tell_clouds_in_each_window(product, delivery):
+    index = build_index(scan_rasters(delivery(product)[0]), size_px=SIZE_PX, limits=Limits(max_cloud=50))
+    third = index.times.astype('datetime64[s]').astype(str) == DATES[product][2]
+    rows = index.locations.row[index.location_of_dates()]
+    assert set(rows[third]) == set(range(CLOUD_PX, SIDE_PX, SIZE_PX))
+
+
+def test_bands_are_taken_by_name_in_the_stated_order_at_the_finest_of_them(delivery):
+    images, delivered = delivery('sentinel2-l2a')
+    index = build_index(scan_rasters(images, bands=['B11', 'nir08']), size_px=32)
+    assert index.bands == ('B11', 'B8A')
+    assert index.sites['res_x'].tolist() == [20]
+    with rasterio.open(delivered[0].bands['B11'][0]) as file:
+        expected = file.read(1)[:32, :32]
+    assert np.array_equal(TemporalPairs(index, bands=['B11']).read(0, 0)[0][0], expected)
+    assert np.array_equal(TemporalPairs(index, bands=['B8A', 'B11']).read(0, 0)[0][1], expected)
+    with pytest.raises(ValueError, match=r'There is no band .B99.; choose from B01, B02'):
+        scan_rasters(images, bands=['B99'])
+    with pytest.raises(ValueError, match='each can be given once'):
+        scan_rasters(images, bands=['B8A', 'nir08'])
+    with pytest.raises(ValueError, match=r'bands 1 to 2 \(B11, B8A\)'):
+        TemporalPairs(index, bands=['B02'])
+
+
+def test_a_date_that_lacks_a_band_is_left_out_and_counted(tmp_path):
+    delivered = PRODUCTS['landsat-c2'](tmp_path)
+    delivered[1].bands['SR_B2'][0].unlink()
+    scan = scan_rasters(tmp_path)
+    assert scan.files['time'].astype('datetime64[s]').astype(str).tolist() == ['2020-07-15', '2022-07-14']
+    told = [item for item in scan.excluded if item.what == 'capture']
+    assert [(item.number, item.reason.split(';')[0]) for item in told] == [(1, 'lacks SR_B2')]
+    assert '20200731' in told[0].example
+    assert len(scan_rasters(tmp_path, bands=['red']).files) == 3
+
+
+def test_one_name_of_two_sensors_is_never_one_band(tmp_path):
+    hls(tmp_path)
+    scan = scan_rasters(tmp_path, bands=['B05'])
+    assert scan.files['sensor'].tolist() == ['S30', 'S30']
+    assert any('B05 is rededge071 of S30, nir08 of L30' in doubt.text for doubt in scan.doubts)
+    both = scan_rasters(tmp_path, bands=['B03', 'nir08'])
+    names = [
+        paths[layer[1][0]].split('.')[-2]
+        for paths, layer in zip(both.files['paths'], both.files['layers'], strict=True)
+    ]
+    assert sorted(zip(both.files['sensor'], names, strict=True)) == [('L30', 'B05'), ('S30', 'B8A'), ('S30', 'B8A')]
+
+
+def test_captures_of_two_products_are_no_pairs(tmp_path):
+    hls(tmp_path / 'a')
+    sentinel = PRODUCTS['landsat-c2'](tmp_path / 'b')
+    for path, _ in [*sentinel[0].bands.values(), *sentinel[0].masks.values()]:
+        path.unlink()
+    scan = scan_rasters(tmp_path)
+    assert scan.content.product == 'hls'
+    assert any('landsat-c2 where most captures are hls' in item.reason and item.number == 2 for item in scan.excluded)
+    assert len(scan_rasters(tmp_path, product='landsat-c2').files) == 2
+    with pytest.raises(ValueError, match='choose auto, none or one of'):
+        scan_rasters(tmp_path, product='modis')
+
+
+def test_a_user_adds_products(tmp_path):
+    table = tmp_path / 'mine.yaml'
+    table.write_text(
+        'drone:\n  date_format: "%d%m%Y"\n  nodata: 7\n  bands: [red, edge]\n'
+        '  masks: {shade: {nodata: [1], cloud_bits: [1]}}\n'
+        '  files: [{pattern: "flight(?P<date>\\\\d{8})-(?P<layer>\\\\w+)[.]tif$"}]\n'
+    )
+    for day in ('11072020', '12072020'):
+        for seed, layer in enumerate(('edge', 'red', 'shade')):
+            pixels = np.zeros((1, 32, 32), np.uint8) if layer == 'shade' else None
+            write_raster(tmp_path / f'flight{day}-{layer}.tif', pixels, bands=1, size_px=32, seed=seed)
+    index = build_index(scan_rasters(tmp_path, products=table), size_px=32)
+    assert (index.content.product, index.bands) == ('drone', ('red', 'edge'))
+    assert index.times.astype('datetime64[s]').astype(str).tolist() == ['2020-07-11T00:00:00', '2020-07-12T00:00:00']
+    assert np.array_equal(index.content.masks[0].cloud_bits, [1])
+    with rasterio.open(tmp_path / 'flight11072020-red.tif') as file:
+        assert np.array_equal(TemporalPairs(index).read(0, 0)[0][0], file.read(1))
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('[', 'is no YAML'),
+        ('a: 3', 'must hold a mapping'),
+        ('a: {files: 3}', r'a: files must be a list'),
+        ('a: {files: [{pattern: "("}]}', 'no regular expression'),
+        ('a: {cloud: 1, files: [{pattern: "x"}]}', r'a: cloud is unknown; choose from pattern'),
+        ('a: {masks: {m: {clouds: [1]}}, files: [{pattern: "x"}]}', r'mask m: clouds is unknown'),
+    ],
+)
+def test_tables_of_products_that_make_no_sense_are_told(tmp_path, text, message):
+    (tmp_path / 'mine.yaml').write_text(text)
+    write_raster(tmp_path / 'x_20200101.tif')
+    with pytest.raises(ValueError, match=message):
+        scan_rasters(tmp_path, products=tmp_path / 'mine.yaml')
+
+
+def test_names_that_torchgeo_knows_are_known():
+    """Names after the examples and patterns of TorchGeo's data sets, with their band."""
+    for data_set, product, name, band in (
+        (Sentinel2, 'sentinel2-l1c', 'T26EMU_20190414T110751_B02.jp2', 'B02'),
+        (Sentinel2, 'sentinel2-l2a', 'T26EMU_20190414T110751_B8A_20m.jp2', 'B8A'),
+        (Sentinel1, 'sentinel1-rtc', 'S1A_IW_20221204T161641_DVP_RTC30_G_gpuned_1A2B_VV.tif', 'VV'),
+        (Landsat8, 'landsat-c2', 'LC08_L2SP_023032_20210622_20210629_02_T1_SR_B4.TIF', 'SR_B4'),
+        (NAIP, 'naip', 'm_3807511_ne_18_060_20181104.tif', None),
+        (NAIP, 'naip', 'm_3807708_nw_18_060_20180825_20190211.tif', None),
+    ):
+        regex = data_set.filename_regex
+        theirs = re.match(regex.format('20m') if data_set is Sentinel2 else regex, name, re.VERBOSE)
+        kinds = known_products()[product]
+        ours = next(match for kind in kinds if (match := kind.pattern.search(f'folder/{name}')))
+        assert ours['date'] == theirs['date']
+        assert ours.groupdict().get('layer') == band
