@@ -9,8 +9,10 @@ from geo_noisy.commands.outputs import check_outputs
 from geo_noisy.errors import UsageError
 from geo_noisy.regions.build import build_index
 from geo_noisy.regions.files.date_formats import as_formats
+from geo_noisy.regions.files.file_scan import FileScan, scan_captures
+from geo_noisy.regions.files.find import find_rasters
 from geo_noisy.regions.files.item_tables import scan_table
-from geo_noisy.regions.files.scan import FileScan, find_rasters, scan_rasters
+from geo_noisy.regions.files.scan import scan_rasters
 from geo_noisy.regions.noise.change_rasters import change_raster
 from geo_noisy.regions.noise.polygons import ChangePolygons, change_polygons
 from geo_noisy.regions.pair_index import PairIndex
@@ -57,6 +59,7 @@ def _options(command: str) -> Options:
     take(scan_rasters, 'images', names={'paths': 'images'}, positional='images', needs='images')
     names = {'root': 'table_root'}
     take(scan_table, 'a table in place of images', names=names, shared=('date_format',), needs='table')
+    take(scan_captures, 'how files are read', skip=('captures',), shared=('bands',))
     take(build_index, 'windows', skip=('scan', 'limits', 'rules'))
     take(Limits, 'what a window must offer')
     names = {'crs': 'polygons_crs'}
@@ -74,6 +77,7 @@ def _options(command: str) -> Options:
 
 
 def _scan(chosen: Chosen) -> FileScan:
+    reading = chosen.values(scan_captures)
     outputs = {'--output': chosen['output'], '--map': chosen['map']}
     named = [chosen['table'], chosen['polygons'], chosen['ground'], *(chosen['change_raster'] or ())]
     named = [path for path in named if path is not None]
@@ -83,9 +87,9 @@ def _scan(chosen: Chosen) -> FileScan:
         raise UsageError('give --polygons or --change-raster, not both.')
     if not chosen['table']:
         check_outputs(outputs, [*named, *find_rasters(chosen['images'])])
-        return chosen.call(scan_rasters)
+        return chosen.call(scan_rasters, **reading)
     check_outputs(outputs, named)
-    scan: FileScan = chosen.call(scan_table)
+    scan: FileScan = chosen.call(scan_table, **reading)
     check_outputs(outputs, [path for paths in scan.files['paths'] for path in paths])
     return scan
 

@@ -48,7 +48,8 @@ def choose_bands(drafts: Sequence[Draft], wanted: Sequence[str] | None = None) -
     for draft in drafts:
         own = {draft.kind.bands[name]: layer for name, (_, layer) in draft.bands.items()}
         missing = [name for name, shows in zip(names, shown, strict=True) if shows not in own]
-        layers.append(None if missing else tuple(own[shows] for shows in shown))
+        chosen = None if missing else tuple(own[shows] for shows in shown)
+        layers.append(chosen and tuple(layer._replace(name=name) for layer, name in zip(chosen, names, strict=True)))
         if missing:
             problems.append((f'lacks {", ".join(missing)}; choose --bands that all captures have', draft.example))
     return Choice(names, layers, problems, doubts + _fewer(sensors, shown) * (wanted is None))

@@ -125,7 +125,8 @@ class WindowReader:
     def _no_pixels(self, granule: Granule, grid: Grid, box: Box) -> Read:
         """Which pixels of a granule hold data, read from as few files as tell it.
 
-        All bands of a known product see the same ground: where no mask tells which, the file with the fewest pixels does.
+        All bands of a known product see the same ground: where no mask tells which, the file with the fewest pixels
+        does.
         """
         opened = [(part, self._open(part.path, granule, grid, nearest=part.nearest)) for part in granule.parts]
         if granule.alike and granule.tells_nodata:
