@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geo_noisy.regions.eligible import eligible
 from geo_noisy.regions.files.exclusions import Exclusion, describe, tally
 from geo_noisy.regions.files.file_scan import FileScan
 from geo_noisy.regions.pair_index import PairIndex
@@ -65,13 +66,13 @@ def build_index(
     """
     stride_px, rules, limits = stride_px or size_px, rules or PairRules(), limits or Limits()
     _check(size_px, stride_px, place_px, overpass_minutes)
+    scan = eligible(scan, limits=limits, rules=rules)
     placed = place_files(scan.files, crs=crs, res=res)
     if placed.files.empty:
         _nothing(f'None of {len(scan.files)} files can be placed on a grid.', [*scan.excluded, *placed.excluded])
-    files, cloudy = _clear(placed.files, limits)
-    files = files.assign(capture=overpasses(files, overpass_minutes=overpass_minutes))
+    files = placed.files.assign(capture=overpasses(placed.files, overpass_minutes=overpass_minutes))
     found = _windows(files, size_px=size_px, stride_px=stride_px)
-    excluded = [*scan.excluded, *placed.excluded, *cloudy]
+    excluded = [*scan.excluded, *placed.excluded]
     if len(found.file) == 0:
         _nothing(f'No window of {size_px} px fits into any of {len(files)} files.', excluded)
     captures = place_captures(files, placed.sites, scan.content)
@@ -100,16 +101,6 @@ def build_index(
         content=scan.content,
         doubts=scan.doubts,
     )
-
-
-def _clear(files: pd.DataFrame, limits: Limits) -> tuple[pd.DataFrame, list[Exclusion]]:
-    """Files that are not too cloudy by their table, and how many are."""
-    if limits.max_cloud is None:
-        return files, []
-    cloudy = files['cloud'].to_numpy(dtype=np.float64) > limits.max_cloud
-    reason = f'cloud cover above {limits.max_cloud:g} %'
-    problems = tally('file', ((reason, paths[0]) for paths in files['paths'][cloudy]))
-    return files[~cloudy].reset_index(drop=True), problems
 
 
 def _windows(files: pd.DataFrame, *, size_px: int, stride_px: int) -> Candidates:

@@ -12,6 +12,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo_noisy.pairs.source import STRATA
+from geo_noisy.regions.eligible import of_known_sensor
 from geo_noisy.regions.files.exclusions import tally
 from geo_noisy.regions.locate_events import locate_events
 from geo_noisy.regions.location_frame import location_frame
@@ -138,8 +139,16 @@ class PairIndex(RegionTables):
             )
 
     def with_rules(self, rules: PairRules) -> 'PairIndex':
-        """Choose which dates make a pair, and when it is noisy."""
-        return replace(self, rules=rules)
+        """Choose which dates make a pair, and when it is noisy.
+
+        Raises:
+            ValueError: If pairs of one sensor are asked for, and nothing tells the sensor of any file.
+        """
+        chosen = replace(self, rules=rules)
+        if not rules.same_sensor:
+            return chosen
+        known = of_known_sensor(self.files)
+        return chosen if known.all() else chosen._keep_dates(known[self.dates])
 
     def with_splits(
         self,

@@ -41,6 +41,7 @@ class FileScan:
         content: What the captures hold, and how their files are read.
         doubts: What was assumed, or looks odd.
         date_formats: Which of the stated formats the dates are written in.
+        cloud_source: Where the cloud cover stands or was looked for, for messages.
     """
 
     files: pd.DataFrame
@@ -48,6 +49,7 @@ class FileScan:
     content: Content = field(default_factory=Content)
     doubts: tuple[Doubt, ...] = ()
     date_formats: frozenset[str] = frozenset()
+    cloud_source: str = ''
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from geo_noisy.regions.files.date_columns import read_dates
 from geo_noisy.regions.files.date_formats import Formats, as_formats
 from geo_noisy.regions.files.exclusions import describe, tally
 from geo_noisy.regions.files.file_scan import Captures, FileScan, scan_captures
+from geo_noisy.regions.files.item_columns import CLOUD_COLUMN, SENSOR_COLUMN, cloud_covers, need_column, sensors
 
 
 def scan_table(
@@ -22,8 +23,8 @@ def scan_table(
     date_format: Formats = None,
     path_column: str | None = None,
     assets: Sequence[str] | None = None,
-    cloud_column: str | None = 'eo:cloud_cover',
-    sensor_column: str | None = 'platform',
+    cloud_column: str | None = CLOUD_COLUMN,
+    sensor_column: str | None = SENSOR_COLUMN,
     root: str | os.PathLike[str] = '',
     **reading: Any,
 ) -> FileScan:
@@ -35,8 +36,8 @@ def scan_table(
         date_format: Format of the dates, or several, as in ``datetime.strptime``; the first that fits all is taken.
         path_column: Column with the path; for STAC the ``assets`` column is used by default.
         assets: Names of the STAC assets to read, in band order; needed where an item has several.
-        cloud_column: Column with the cloud cover in percent; left alone where the table has none.
-        sensor_column: Column with the sensor; left alone where the table has none.
+        cloud_column: Column with the cloud cover in percent; the default may be missing.
+        sensor_column: Column with the sensor; the default may be missing.
         root: Folder that relative paths start from.
         **reading: Which bands are taken and how files are read, see
             :func:`~geo_noisy.regions.files.file_scan.scan_captures`.
@@ -46,34 +47,38 @@ def scan_table(
             no file serves.
     """
     frame = table if isinstance(table, pd.DataFrame) else _read(table)
-    _need(frame, date_column)
-    _need(frame, path_column or 'assets')
     name = 'the table' if isinstance(table, pd.DataFrame) else str(table)
+    need_column(frame, date_column, table=name, option='--date-column')
+    need_column(frame, path_column or 'assets', table=name, option='--path-column')
     dates = read_dates(
         frame[date_column], where=f'{name}, column {date_column!r}', date_format=date_format, instants=True
     )
+    covers, names = cloud_covers(frame, cloud_column, table=name), sensors(frame, sensor_column, table=name)
     captures, problems = [], []
     for number, row in enumerate(frame.to_dict('records')):
         try:
             if not dates.known[number]:
                 raise ValueError(f'no date in column {date_column!r}')
             paths = (str(row[path_column]),) if path_column else _hrefs(row['assets'], assets)
-            time, cloud = int(dates.start[number]), _number(row.get(cloud_column))
         except (ValueError, KeyError) as error:
             problems.append((str(error).strip('"'), str(row.get('id', ''))))
             continue
         captures.append(
             Capture(
                 tuple(path if '://' in path else os.path.join(root, path) for path in paths),
-                time,
-                _text(row.get(sensor_column)),
-                cloud,
+                int(dates.start[number]),
+                names[number],
+                float(covers[number]),
             )
         )
     if not captures:
         raise ValueError(f'No row of the table can serve:\n{describe(tally("file", problems))}')
     scan = scan_captures(Captures(captures, excluded=tuple(tally('file', problems))), **reading)
-    return replace(scan, date_formats=frozenset({dates.spelling} & set(as_formats(date_format))))
+    return replace(
+        scan,
+        date_formats=frozenset({dates.spelling} & set(as_formats(date_format))),
+        cloud_source=f'{name}, column {cloud_column!r}' if cloud_column in frame.columns else _columns(frame, name),
+    )
 
 
 def _read(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -87,9 +92,8 @@ def _read(path: str | os.PathLike[str]) -> pd.DataFrame:
         return pd.read_parquet(path)
 
 
-def _need(frame: pd.DataFrame, column: str) -> None:
-    if column not in frame.columns:
-        raise ValueError(f'The table has no column {column!r}; it has {", ".join(map(str, frame.columns))}.')
+def _columns(frame: pd.DataFrame, name: str) -> str:
+    return f'{name} has the columns {", ".join(map(str, frame.columns))}'
 
 
 def _hrefs(assets: dict[str, Any] | None, chosen: Sequence[str] | None) -> tuple[str, ...]:
@@ -101,11 +105,3 @@ def _hrefs(assets: dict[str, Any] | None, chosen: Sequence[str] | None) -> tuple
     if missing:
         raise ValueError(f'no asset {", ".join(missing)}')
     return tuple(str(there[name]['href']) for name in chosen or there)
-
-
-def _number(value: Any) -> float:
-    return float('nan') if pd.isna(value) else float(value)
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ''

@@ -43,6 +43,10 @@ class Limits:
             raise ValueError(f'max_cloud is {self.max_cloud}; the cover in percent must lie in [0, 100].')
         if self.cloud_band is not None and self.max_cloud is None:
             raise ValueError('cloud_band needs max_cloud, the cover in percent that is still accepted.')
+        if self.cloud_band is not None and self.cloud_band < 1:
+            raise ValueError(f'cloud_band is {self.cloud_band}; bands count from 1.')
+        if self.cloud_band is None and self.cloud_values != (1,):
+            raise ValueError('cloud_values are values of the band that marks clouds; give cloud_band, too.')
 
 
 def refused(
@@ -56,11 +60,7 @@ def refused(
         captures: The captures that they name.
         size_px: Side of a window.
         limits: What is asked for.
-
-    Raises:
-        ValueError: If clouds are limited but nothing tells where they are.
     """
-    _check_cloud(files, captures, limits)
     reasons = np.full(len(windows.file), '', dtype=object)
     reader = WindowReader()
     edges = np.searchsorted(windows.file, np.arange(len(files) + 1))
@@ -87,17 +87,6 @@ def refused(
 
 def _tells_cloud(capture: PlacedCapture, limits: Limits) -> bool:
     return limits.cloud_band is not None or any(granule.tells_cloud for granule in capture.granules)
-
-
-def _check_cloud(files: pd.DataFrame, captures: Sequence[PlacedCapture], limits: Limits) -> None:
-    """Nothing that was asked for is passed over in silence."""
-    masks = any(_tells_cloud(capture, limits) for capture in captures)
-    if limits.max_cloud is None or masks or files['cloud'].notna().any():
-        return
-    raise ValueError(
-        f'max_cloud is {limits.max_cloud:g}, but nothing tells the cover of any file: a table with a column of cover '
-        '(--cloud-column), a mask of a known product, or a band that marks clouds (--cloud-band).'
-    )
 
 
 def _shares(
