@@ -8,6 +8,8 @@ import json
 import math
 import multiprocessing
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +129,32 @@ def kills(config: str) -> list[tuple[int, str]]:
     steps = sorted(rng.choice(np.arange(1, STEPS * EPOCHS), size=10, replace=False).tolist())
     hooks = [HOOKS if step <= STEPS * (EPOCHS - 1) else BATCH_HOOKS for step in steps]  # no validation to die in
     return [(step, str(rng.choice(names))) for step, names in zip(steps, hooks, strict=True)]
+
+
+@pytest.mark.resume
+def test_two_processes(tmp_path: Path) -> None:
+    """Both ranks of a distributed run go on; Lightning may add samplers where it thinks it must."""
+    halved = ('--data.init_args.batch_size=2', '--model.init_args.batch_norm_splits=1')
+    two = (
+        '--data.init_args.num_workers=0',
+        '--trainer.devices=2',
+        '--trainer.strategy=ddp',
+        '--trainer.use_distributed_sampler=true',
+    )
+
+    def fit(notes: str, *more: str) -> list[list[Any]]:
+        note = ['--trainer.callbacks+=tests.tasks.resume_run.Note', f'--trainer.callbacks.file={tmp_path / notes}']
+        arguments = words('vts/moco', tmp_path, *halved, *two, *note, *more)
+        subprocess.run([sys.executable, '-m', 'geo_noisy.main', 'fit', *arguments], check=True, timeout=300)
+        return sorted(noted(tmp_path / notes), key=json.dumps)
+
+    save = '--trainer.callbacks+=lightning.pytorch.callbacks.ModelCheckpoint'
+    every = ('every_n_train_steps=1', 'save_top_k=-1', 'filename={step}', f'dirpath={tmp_path}')
+    whole = fit('whole', save, *(f'--trainer.callbacks.{option}' for option in every))
+    assert len(whole) == 2 * STEPS * EPOCHS
+    for step in (STEPS // 2, STEPS, STEPS + 1):
+        rest = fit(f'from_{step}', f'--ckpt_path={tmp_path}/step={step}.ckpt')
+        assert rest == [entry for entry in whole if entry[0] >= step]
 
 
 @pytest.mark.resume
