@@ -9,7 +9,7 @@ from torchgeo.datasets.utils import Sample
 
 
 class KeyedDataset(Dataset[Sample]):
-    """A data set seen through keys (index, draw): the sample with its ``draw`` added."""
+    """A data set seen through keys (index, draw): the sample with its ``index`` and ``draw`` added."""
 
     def __init__(self, dataset: Dataset[Sample]) -> None:
         """Initialise a new KeyedDataset.
@@ -24,9 +24,9 @@ class KeyedDataset(Dataset[Sample]):
         return len(self.dataset)  # type: ignore[arg-type]  # map-style data sets have a length
 
     def __getitem__(self, key: tuple[int, int]) -> Sample:
-        """Look up a sample and add its draw, [] int64."""
+        """Look up a sample and add its number in the data set and its draw, both [] int64."""
         index, draw = key
-        return self.dataset[index] | {'draw': torch.tensor(draw)}
+        return self.dataset[index] | {'index': torch.tensor(index), 'draw': torch.tensor(draw)}
 
 
 class FixedKeys(Dataset[Sample]):

@@ -100,7 +100,7 @@ class LabelledDataModule(GeoNoisyDataModule):
         for k in range(len(dataset)):
             sample = dataset[k]
             target = sample['mask'] if 'mask' in sample else sample['label']
-            counts += np.bincount(target[target < classes].flatten().numpy(), minlength=classes)
+            counts += np.bincount(target[(target >= 0) & (target < classes)].flatten().numpy(), minlength=classes)
         return counts
 
     def replace(self, split: str, samples: Dataset[Sample]) -> None:

@@ -100,6 +100,23 @@ class EncoderTask(BaseTask):
         scheduler = cosine_schedule(optimizer, length=length, warmup=warmup)
         return {'optimizer': optimizer, 'lr_scheduler': {'scheduler': scheduler, 'interval': unit}}
 
+    def check_cells(self, images: int, size: Sequence[int]) -> None:
+        """Check that a training batch holds more than one cell of the last feature map, as batch norm needs.
+
+        Args:
+            images: Images in the batch.
+            size: Height and width of an image.
+
+        Raises:
+            ValueError: If it does not.
+        """
+        stride = self.hparams['output_stride']
+        if images * math.ceil(size[0] / stride) * math.ceil(size[1] / stride) == 1:
+            raise ValueError(
+                f'A training batch is one image of {size[0]} x {size[1]} px, one cell at output_stride {stride}; batch '
+                'norm needs more: raise batch_size, or lower output_stride.'
+            )
+
     def on_fit_start(self) -> None:
         """Warn of hyper-parameters that differ from those of the checkpoint that the run goes on from."""
         if self.trainer.ckpt_path and self._restored is not None:

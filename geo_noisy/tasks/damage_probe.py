@@ -9,5 +9,6 @@ class DamageProbe(SegmentationProbe):
 
     def configure_metrics(self) -> None:
         """Build the scores of validation and test."""
-        self.val_scores = DamageScores(list(self.hparams['classes']))
-        self.test_scores = DamageScores(list(self.hparams['classes']))
+        classes, ignore_index = list(self.hparams['classes']), self.hparams['ignore_index']
+        self.val_scores = DamageScores(classes, ignore_index)
+        self.test_scores = DamageScores(classes, ignore_index)

@@ -36,6 +36,7 @@ class DenseContrast(PairTask):
         query: Query = 'coin',
         projection_dim: int = 256,
         label_pooling: LabelPooling = 'nearest',
+        ignore_index: int = IGNORE_INDEX,
         temperature: float = 0.07,
         optimizer: Optimizer = 'sgd',
         lr: float = 0.03,
@@ -59,6 +60,7 @@ class DenseContrast(PairTask):
                 ``symmetric`` for both in turn.
             projection_dim: Channels of the projection.
             label_pooling: How labels go down to the feature map: ``nearest``, ``majority`` or ``any``.
+            ignore_index: Label of pixels that are no anchors, positives or negatives.
             temperature: Softmax temperature.
             optimizer: ``sgd`` (as in the papers) or ``adamw``.
             lr: Learning rate.
@@ -88,7 +90,7 @@ class DenseContrast(PairTask):
     def configure_losses(self) -> None:
         """Build the loss."""
         loss = WithinImageLoss if self.hparams['loss'] == 'within' else CrossImageLoss
-        self.criterion = loss(self.hparams['temperature'], IGNORE_INDEX)
+        self.criterion = loss(self.hparams['temperature'], self.hparams['ignore_index'])
 
     def pair_loss(self, batch: Sample, *, train: bool) -> tuple[Tensor, Tensor]:
         """Dense loss of a batch."""
@@ -104,7 +106,7 @@ class DenseContrast(PairTask):
                 torch.cat([anchor['mask'], partner['mask']]),
                 (projected.shape[-2], projected.shape[-1]),
                 self.hparams['label_pooling'],
-                IGNORE_INDEX,
+                self.hparams['ignore_index'],
             )
             losses.append(self._loss(projected, labels, batch))
             pooled.append(features[: len(projected) // 2].mean(dim=(2, 3)))
@@ -113,18 +115,19 @@ class DenseContrast(PairTask):
         return torch.stack(losses).mean(), torch.cat(pooled)
 
     def _loss(self, projected: Tensor, labels: Tensor, batch: Sample) -> Tensor:
+        ignore_index = self.hparams['ignore_index']
         (features_a, features_b), (labels_a, labels_b) = projected.chunk(2), labels.chunk(2)
         if self.hparams['loss'] == 'within':
-            self._compared |= compares(labels_a, labels_b, ignore_index=IGNORE_INDEX)
+            self._compared |= compares(labels_a, labels_b, ignore_index=ignore_index)
             return cast(Tensor, self.criterion(features_a, features_b, labels_a, labels_b))
         other, found = other_places(batch['place'], batch['draw'])
-        labels_other = labels_b[other].masked_fill(~found[:, None, None], IGNORE_INDEX)
-        self._compared |= compares(labels_a, labels_b, labels_other, ignore_index=IGNORE_INDEX)
+        labels_other = labels_b[other].masked_fill(~found[:, None, None], ignore_index)
+        self._compared |= compares(labels_a, labels_b, labels_other, ignore_index=ignore_index)
         loss = self.criterion(features_a, features_b, features_b[other], labels_a, labels_b, labels_other)
         return cast(Tensor, loss)
 
     def _log_labels(self, labels: Tensor) -> None:
-        known = labels != IGNORE_INDEX
+        known = labels != self.hparams['ignore_index']
         share = ((labels > 0) & known).sum() / known.sum().clamp(min=1)
         self.log('train_foreground_cells', share.float(), batch_size=len(labels))
 

@@ -13,6 +13,8 @@ from torch.utils.data import DataLoader, Dataset
 from torchgeo.datasets.utils import Sample
 from tqdm import tqdm
 
+from geo_noisy.confusion import IGNORE_INDEX
+from geo_noisy.metrics.pooled import check_targets
 from geo_noisy.whole_file import whole_file
 
 Storage = Literal['memory', 'disk']
@@ -26,7 +28,7 @@ class FeatureStore(Dataset[Sample]):
 
         Args:
             features: Shape [N, D, h, w].
-            targets: Masks [N, H, W] or labels [N], uint8.
+            targets: Masks [N, H, W] or labels [N], integers.
         """
         self.features, self.targets = features, targets
         self.target_name = target_name(targets)
@@ -41,6 +43,8 @@ class FeatureStore(Dataset[Sample]):
         storage: Storage,
         device: torch.device,
         folder: Path | None = None,
+        classes: int = 256,
+        ignore_index: int = IGNORE_INDEX,
     ) -> 'FeatureStore':
         """Encode every sample of a loader; says how many bytes it will take before it starts.
 
@@ -52,26 +56,31 @@ class FeatureStore(Dataset[Sample]):
             device: Where to encode.
             folder: Keep the features here, and take what lies here already as it is: it is for the caller to give
                 each encoder and data set a folder of its own.
+            classes: Number of classes.
+            ignore_index: Target label that is left out.
 
         Raises:
-            ValueError: If the storage is unknown.
+            ValueError: If the storage is unknown, or a target is neither a class nor the ignored label.
         """
         if storage not in ('memory', 'disk'):
             raise ValueError(f"feature storage is {storage!r}; choose 'memory' or 'disk'.")
         if folder is not None and cls._files(folder, name)[1].exists():
             return cls(*(torch.from_numpy(np.load(path, mmap_mode='c')) for path in cls._files(folder, name)))
+        dtype = target_dtype(classes, ignore_index)
         count = len(loader.dataset)  # type: ignore[arg-type]  # map-style data sets have a length
         store: FeatureStore | None = None
         start = 0
         for batch in tqdm(loader, desc=f'Encoding {name}', leave=False):
             feature = encode(batch['image'].to(device)).cpu()
-            target = (batch['mask'] if 'mask' in batch else batch['label']).to(torch.uint8)
+            target = batch['mask'] if 'mask' in batch else batch['label']
+            check_targets(target, classes=classes, ignore_index=ignore_index)
+            target = target.to(torch.from_numpy(np.empty(0, dtype)).dtype)
             if store is None:
                 nbytes = count * (feature[0].nbytes + target[0].nbytes)
                 rank_zero_info(f'Features of {name}: {count} images take {nbytes / 1e6:,.0f} MB ({storage}).')
                 store = cls(
                     _allocate((count, *feature.shape[1:]), np.float32, storage),
-                    _allocate((count, *target.shape[1:]), np.uint8, storage),
+                    _allocate((count, *target.shape[1:]), dtype, storage),
                 )
             store.features[start : start + len(feature)] = feature
             store.targets[start : start + len(target)] = target
@@ -104,6 +113,16 @@ class FeatureStore(Dataset[Sample]):
     def __getitem__(self, index: int) -> Sample:
         """Features and target of a sample."""
         return {'feature': self.features[index], self.target_name: self.targets[index].long()}
+
+
+def target_dtype(classes: int, ignore_index: int) -> type[np.signedinteger | np.unsignedinteger]:
+    """The smallest type that holds every class and the ignored label."""
+    kinds = (np.uint8, np.int16, np.int32)
+    return next(
+        kind
+        for kind in kinds
+        if np.iinfo(kind).min <= min(0, ignore_index) and max(classes - 1, ignore_index) <= np.iinfo(kind).max
+    )
 
 
 def target_name(target: Tensor) -> str:

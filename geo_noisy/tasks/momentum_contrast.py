@@ -167,6 +167,7 @@ class MomentumContrast(PairTask):
 
     def pair_loss(self, batch: Sample, *, train: bool) -> tuple[Tensor, Tensor]:
         """InfoNCE of a training batch against the queue, which then takes its keys."""
+        self.check_cells(len(batch['image']), batch['image'].shape[-2:])
         self._update_key_encoder()
         places = batch['place']
         excluded = self.queue.same_place(places)

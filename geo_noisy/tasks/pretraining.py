@@ -41,6 +41,7 @@ class PairTask(EncoderTask):
     def set_views(self, views: Views | None) -> None:
         """Keep the views, MoCo v2's by default."""
         self.views = views if views is not None else MoCoViews()
+        self.views.ignore_index = self.hparams.get('ignore_index', IGNORE_INDEX)
 
     def directions(self, batch: Sample) -> list[tuple[Sample, Sample]]:
         """Draw the views of a batch, and say which date is the query (the anchor).
@@ -56,7 +57,7 @@ class PairTask(EncoderTask):
             viewed = self.views(batch)
             viewed['image'] = self.standardise(viewed['image'].flatten(0, 1)).view(-1, 2, *viewed['image'].shape[2:])
             if 'mask' in viewed and 'valid' in viewed:  # pixels without data teach nothing
-                viewed['mask'] = viewed['mask'].masked_fill(~viewed['valid'], IGNORE_INDEX)
+                viewed['mask'] = viewed['mask'].masked_fill(~viewed['valid'], self.views.ignore_index)
             dates = [{key: viewed[key][:, date] for key in ('image', 'mask') if key in viewed} for date in (0, 1)]
             earlier, later = dates
             match self.hparams['query']:
@@ -92,6 +93,22 @@ class PairTask(EncoderTask):
         self.log('train_noisy_rate', (batch['noisy'] == 1).float().mean(), batch_size=size)
         self.log('train_exposure_rate', batch['exposure'].float().mean(), batch_size=size)
         return loss
+
+    def setup(self, stage: str) -> None:
+        """Take the statistics of the bands from the data module.
+
+        Raises:
+            ValueError: If a test was asked for, which pretraining has none of.
+        """
+        if stage == 'test':
+            raise ValueError(
+                'Pretraining has no test: measure it with `validate`, or test a probe on its checkpoint (model: '
+                'SegmentationProbe, model.init_args.weights: PATH).'
+            )
+        super().setup(stage)
+
+    def test_step(self, *args: Any, **kwargs: Any) -> None:
+        """Never called: :meth:`setup` refuses a test."""
 
     def log_spread(self, name: str, features: Tensor) -> None:
         """Log how far features [B, D] spread; one alone has no spread."""

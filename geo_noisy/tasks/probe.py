@@ -15,7 +15,7 @@ from torchvision.models import WeightsEnum
 
 from geo_noisy.confusion import IGNORE_INDEX
 from geo_noisy.datamodules.labelled import LabelledDataModule
-from geo_noisy.metrics.pooled import PooledScores, confusion_matrices, inverse_frequency_weights
+from geo_noisy.metrics.pooled import PooledScores, check_targets, confusion_matrices, inverse_frequency_weights
 from geo_noisy.models.encoder import last_features
 from geo_noisy.tasks.base import EncoderTask
 from geo_noisy.tasks.features import FeatureStore, Storage
@@ -56,6 +56,7 @@ class Probe(EncoderTask):
         cache_features: Storage | None = None,
         feature_folder: str | None = None,
         class_weights: Literal['inverse-frequency'] | Sequence[float] | None = 'inverse-frequency',
+        ignore_index: int = IGNORE_INDEX,
         lr: float = 1e-3,
         weight_decay: float = 1e-4,
         band_mean: list[float] | None = None,
@@ -79,6 +80,7 @@ class Probe(EncoderTask):
             feature_folder: Folder to keep cached features in for other probes of the same encoder on the same data,
                 and to take them from; by default they are this run's alone.
             class_weights: ``inverse-frequency`` over the training set, a weight for each class, or None.
+            ignore_index: Label of pixels or images that are neither trained on nor scored.
             lr: Learning rate.
             weight_decay: Weight decay.
             band_mean: Mean of each band in [0, 1] units; by default the checkpoint's, else the data module's.
@@ -138,11 +140,14 @@ class Probe(EncoderTask):
         """
         self._check_cache(views is not None, 'sees random views')
         self.views = views
+        if views is not None:
+            views.ignore_index = self.hparams['ignore_index']
 
     def configure_metrics(self) -> None:
         """Build the scores of validation and test."""
-        self.val_scores = PooledScores(list(self.hparams['classes']))
-        self.test_scores = PooledScores(list(self.hparams['classes']))
+        classes, ignore_index = list(self.hparams['classes']), self.hparams['ignore_index']
+        self.val_scores = PooledScores(classes, ignore_index)
+        self.test_scores = PooledScores(classes, ignore_index)
 
     def train(self, mode: bool = True) -> 'Probe':
         """Switch to training, all but a frozen encoder."""
@@ -153,6 +158,8 @@ class Probe(EncoderTask):
 
     def encode(self, image: Tensor) -> Tensor:
         """Features [B, D, h, w] of images in [0, 1]."""
+        if not self.hparams['freeze'] and self.training:
+            self.check_cells(len(image), image.shape[-2:])
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.hparams['freeze']):
             return last_features(self.model, self.standardise(image))
 
@@ -168,12 +175,14 @@ class Probe(EncoderTask):
         if not isinstance(datamodule, LabelledDataModule):
             return
         if self.hparams['class_weights'] == 'inverse-frequency':
-            counts = torch.from_numpy(datamodule.class_counts())
+            counts = torch.from_numpy(datamodule.class_counts()).clone()
             if len(counts) != len(self.loss_weights):
                 raise ValueError(
                     f'classes names {len(self.loss_weights)} classes, but the data set has {len(counts)}: name each of '
                     'them in model.init_args.classes.'
                 )
+            if 0 <= self.hparams['ignore_index'] < len(counts):
+                counts[self.hparams['ignore_index']] = 0
             self.loss_weights.copy_(inverse_frequency_weights(counts))
         if self.trainer.ckpt_path is None and self.hparams['calibrate_batch_norm']:
             self._calibrate(datamodule)
@@ -203,6 +212,8 @@ class Probe(EncoderTask):
                     storage=storage,
                     device=self.device,
                     folder=folder,
+                    classes=len(self.hparams['classes']),
+                    ignore_index=self.hparams['ignore_index'],
                 )
             datamodule.replace(split, store)
 
@@ -229,9 +240,11 @@ class Probe(EncoderTask):
         return logits
 
     def _loss(self, logits: Tensor, target: Tensor) -> Tensor:
-        loss = F.cross_entropy(logits, target, self.loss_weights, ignore_index=IGNORE_INDEX, reduction='sum')
+        ignore_index = self.hparams['ignore_index']
+        check_targets(target, classes=len(self.loss_weights), ignore_index=ignore_index)
+        loss = F.cross_entropy(logits, target, self.loss_weights, ignore_index=ignore_index, reduction='sum')
         # The mean over weighted targets, and a zero rather than NaN where all of them are ignored.
-        weight = self.loss_weights[target[target != IGNORE_INDEX]].sum()
+        weight = self.loss_weights[target[target != ignore_index]].sum()
         return loss / weight.clamp(min=torch.finfo(weight.dtype).tiny)
 
     def training_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> Tensor:
@@ -278,7 +291,11 @@ class Probe(EncoderTask):
         """
         predicted = self._evaluate('test', self.test_scores, batch)
         classes = len(self.hparams['classes'])
-        self._outcomes.append(confusion_matrices(predicted, batch[self.target], classes=classes).cpu())
+        self._outcomes.append(
+            confusion_matrices(
+                predicted, batch[self.target], classes=classes, ignore_index=self.hparams['ignore_index']
+            ).cpu()
+        )
 
     def on_test_epoch_end(self) -> None:
         """Log the pooled scores of the test set, and keep the outcome of each image."""

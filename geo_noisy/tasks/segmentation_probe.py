@@ -19,4 +19,6 @@ class SegmentationProbe(Probe):
 
     def decode(self, feature: Tensor, size: torch.Size) -> Tensor:
         """Logits [B, classes, H, W] of features [B, D, h, w], upsampled bilinearly as in torchvision's FCN."""
+        if self.training:
+            self.check_cells(len(feature), size)
         return F.interpolate(self.head(feature), size, mode='bilinear', align_corners=False)

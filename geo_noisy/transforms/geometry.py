@@ -176,7 +176,7 @@ def _matrix(*entries: Tensor | float) -> Tensor:
 
 
 def _apply_where(chosen: Tensor, matrix: Tensor) -> Tensor:
-    return torch.where(chosen[:, None, None], matrix, torch.eye(3, device=matrix.device))
+    return torch.where(chosen[:, None, None], matrix, torch.eye(3, device=matrix.device, dtype=matrix.dtype))
 
 
 def probability(p: float) -> float:

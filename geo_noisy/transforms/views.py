@@ -26,8 +26,11 @@ class Views(nn.Module):
     """Random views of images: geometry (with the mask) in one resampling, then photometric operations.
 
     What is drawn for an image depends on its own ``draw`` and date alone, so that neither the batch it lies
-    in nor the device changes its view.
+    in nor the device changes its view. Views are drawn in float32 at least, whatever the precision of training.
     """
+
+    ignore_index: int = IGNORE_INDEX
+    """Label of mask pixels from outside the image."""
 
     def __init__(
         self,
@@ -55,14 +58,15 @@ class Views(nn.Module):
                 optionally ``mask`` [B, T, H, W] or [B, H, W] and ``valid`` of the same shape.
 
         Returns:
-            The batch with new ``image``, ``mask`` and ``valid``; mask pixels from outside the image are 255,
-            and not valid.
+            The batch with new ``image``, ``mask`` and ``valid``; mask pixels from outside the image are
+            ``ignore_index``, and not valid.
         """
         image = batch['image']
         dates = image.shape[1] if image.ndim == 5 else 1
         draw = torch.stack([split(batch['draw'], date) for date in range(dates)], dim=1).flatten()
         keys: list[str] = [key for key in ('image', 'mask', 'valid') if key in batch]
         flat: dict[str, Tensor] = {key: self._flatten(batch[key], image.ndim) for key in keys}
+        flat['image'] = flat['image'].to(torch.promote_types(image.dtype, torch.float32))
         viewed = self._change_pixels(self._resample(flat, draw), draw)
         return batch | {key: value.view(*batch[key].shape[:-2], *value.shape[-2:]) for key, value in viewed.items()}
 
@@ -75,12 +79,13 @@ class Views(nn.Module):
         size = (self.size_px, self.size_px) if self.size_px else (height, width)
         if not self.geometry and size == (height, width):
             return flat
-        matrix = torch.eye(3, device=draw.device).expand(len(draw), 3, 3)
+        matrix = torch.eye(3, device=draw.device, dtype=torch.float32).expand(len(draw), 3, 3)
         for number, operation in enumerate(self.geometry):
             u = uniforms(split(draw, 1000 + number), operation.draws)
             matrix = matrix @ operation.matrix(u, width / height)
         grid = F.affine_grid(matrix[:, :2], [len(draw), 1, *size], align_corners=False)
-        return {key: _sample(value, grid, key) for key, value in flat.items()}
+        outside = {'mask': self.ignore_index}
+        return {key: _sample(value, grid, key, outside=outside.get(key, 0)) for key, value in flat.items()}
 
     def _change_pixels(self, flat: dict[str, Tensor], draw: Tensor) -> dict[str, Tensor]:
         image = flat['image']
@@ -89,10 +94,9 @@ class Views(nn.Module):
         return flat | {'image': image}
 
 
-def _sample(value: Tensor, grid: Tensor, key: str) -> Tensor:
+def _sample(value: Tensor, grid: Tensor, key: str, *, outside: int) -> Tensor:
     if key == 'image':
         return F.grid_sample(value, grid.to(value.dtype), padding_mode='reflection', align_corners=False)
-    outside = IGNORE_INDEX if key == 'mask' else 0
     shifted = value[:, None].float() - outside  # zeros lie outside
     sampled = F.grid_sample(shifted, grid, mode='nearest', padding_mode='zeros', align_corners=False)[:, 0]
     return (sampled + outside).round().to(value.dtype)
