@@ -21,6 +21,7 @@ from geo_noisy.regions.files.captures import Content
 from geo_noisy.regions.files.dates import from_seconds
 from geo_noisy.regions.files.doubts import Doubt
 from geo_noisy.regions.files.exclusions import Exclusion
+from geo_noisy.regions.files.paths import is_local, located
 from geo_noisy.regions.files.products import MaskCodes
 from geo_noisy.regions.noise.events import Events
 from geo_noisy.regions.ragged import offsets_of
@@ -105,7 +106,7 @@ def _metadata(index: RegionTables, path: Path) -> dict[str, Any]:
     files = index.files.drop(columns='paths').replace({np.nan: None}).to_dict('list')
     root = _common_folder(index.files['paths'])
     relative = [
-        [file if '://' in file else os.path.relpath(os.path.abspath(file), root) for file in paths]
+        [os.path.relpath(os.path.abspath(file), root) if is_local(file) else file for file in paths]
         for paths in index.files['paths']
     ]
     return {
@@ -116,7 +117,7 @@ def _metadata(index: RegionTables, path: Path) -> dict[str, Any]:
         'files': files,
         'paths': relative,
         'root': root,
-        'root_from_here': os.path.relpath(root, path.absolute().parent),
+        'root_from_here': os.path.relpath(root or path.absolute().parent, path.absolute().parent),
         'noise_method': index.noise_method,
         'rules': asdict(index.rules),
         'statistics': None if index.statistics is None else asdict(index.statistics),
@@ -138,7 +139,7 @@ def _stored(table: pa.Table, path: str | os.PathLike[str]) -> dict[str, Any]:
 
 def _common_folder(paths: 'pd.Series[Any]') -> str:
     """Deepest folder that holds all local files."""
-    folders = {os.path.dirname(os.path.abspath(file)) for group in paths for file in group if '://' not in file}
+    folders = {os.path.dirname(os.path.abspath(file)) for group in paths for file in group if is_local(file)}
     return os.path.commonpath(folders) if folders else ''
 
 
@@ -147,7 +148,7 @@ def _found_paths(
 ) -> list[tuple[str, ...]]:
     """Paths of the files, from the stated folder, where they were, or beside the index as they were."""
     folders = [root] if root is not None else [stored['root'], index_path.absolute().parent / stored['root_from_here']]
-    first = next((file for paths in stored['paths'] for file in paths if '://' not in file), None)
+    first = next((file for paths in stored['paths'] for file in paths if is_local(file)), None)
     there = [folder for folder in folders if first is None or os.path.exists(os.path.join(folder, first))]
     if not there:
         raise FileNotFoundError(
@@ -156,10 +157,7 @@ def _found_paths(
             '(root=, or --data.init_args.root).'
         )
     folder = there[0]
-    return [
-        tuple(file if '://' in file else os.path.normpath(os.path.join(folder, file)) for file in paths)
-        for paths in stored['paths']
-    ]
+    return [tuple(located(file, beside=folder) for file in paths) for paths in stored['paths']]
 
 
 def _list_columns(index: RegionTables) -> dict[str, pa.Array]:

@@ -1,31 +1,82 @@
-"""Raster files among files, folders and patterns."""
+"""Raster files among files, folders, archives and patterns."""
 
 import glob
 import os
-from collections.abc import Iterable
+import zipfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from geo_noisy.regions.files.paths import is_local, located
 
 SUFFIXES = ('.tif', '.tiff', '.jp2', '.vrt', '.img')
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+_ZIP = '/vsizip/'
+_TAR = ('.tar', '.tar.gz', '.tgz')
 
 
 def find_rasters(paths: Paths) -> list[str]:
-    """Files among paths: each a file, a folder (searched through), a pattern with ``*``, or an address.
+    """Files among paths: each a file, a folder or zip archive (searched through), a pattern with ``*``, or an address.
+
+    Links to folders are followed, each folder once. The companions (``._name``) of archives made on a Mac are passed
+    over.
 
     Raises:
-        FileNotFoundError: If a path leads nowhere.
+        FileNotFoundError: If a path leads nowhere, or holds no raster file.
     """
     found: dict[str, None] = {}
     for path in map(str, [paths] if isinstance(paths, str | os.PathLike) else paths):
-        if os.path.isdir(path):
-            inside = sorted(str(file) for file in Path(path).rglob('*') if file.suffix.lower() in SUFFIXES)
-        elif glob.has_magic(path) and not os.path.exists(path):
-            inside = sorted(glob.glob(path, recursive=True))
-        else:
-            inside = [path]
-            if not os.path.exists(path) and '://' not in path and not path.startswith('/vsi'):
-                raise FileNotFoundError(f'{path} is neither a file nor a folder.')
+        inside = _inside(located(path))
         if not inside:
             raise FileNotFoundError(f'{path} holds no raster files ({", ".join(SUFFIXES)}).')
         found.update(dict.fromkeys(inside))
     return list(found)
+
+
+def _inside(path: str) -> list[str]:
+    archive = path.removeprefix(_ZIP)
+    if archive.lower().endswith('.zip') and os.path.isfile(archive):
+        return _in_archive(archive)
+    if not is_local(path):
+        return [path]
+    if os.path.isdir(path):
+        return sorted(_in_folder(path))
+    if os.path.exists(path):
+        if path.lower().endswith(_TAR):
+            raise FileNotFoundError(f'{path} is an archive that cannot be searched through; extract it first.')
+        return [path]
+    if glob.has_magic(path):
+        return sorted(file for file in glob.glob(_pattern(path), recursive=True) if _is_raster(os.path.basename(file)))
+    raise FileNotFoundError(f'{path} is neither a file nor a folder.')
+
+
+def _is_raster(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES) and not name.startswith('._')
+
+
+def _in_folder(folder: str) -> Iterator[str]:
+    """Raster files below a folder; of a folder that links lead to twice, once."""
+    seen: set[tuple[int, int]] = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        status = os.stat(place)
+        if (status.st_dev, status.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        folders.sort()
+        yield from (os.path.join(place, name) for name in names if _is_raster(name))
+
+
+def _in_archive(path: str) -> list[str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = sorted(name for name in archive.namelist() if _is_raster(os.path.basename(name)))
+    except zipfile.BadZipFile as error:
+        raise FileNotFoundError(f'{path} is no whole zip archive: {error}. Fetch it again.') from error
+    return [f'{_ZIP}{os.path.abspath(path)}/{name}' for name in names]
+
+
+def _pattern(path: str) -> str:
+    """A pattern in which the part that is a folder stands for itself, whatever signs its name holds."""
+    parts = Path(path).parts
+    there = next(n for n in range(len(parts) - 1, -1, -1) if n == 0 or os.path.isdir(os.path.join(*parts[:n])))
+    return os.path.join(glob.escape(os.path.join('', *parts[:there])), *parts[there:])

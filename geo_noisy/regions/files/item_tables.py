@@ -6,14 +6,20 @@ from dataclasses import replace
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from geo_noisy.regions.files.captures import Capture
-from geo_noisy.regions.files.date_columns import read_dates
+from geo_noisy.regions.files.date_columns import Dates, read_dates
 from geo_noisy.regions.files.date_formats import Formats, as_formats
+from geo_noisy.regions.files.doubts import Doubt
 from geo_noisy.regions.files.exclusions import describe, tally
 from geo_noisy.regions.files.file_scan import Captures, FileScan, scan_captures
 from geo_noisy.regions.files.item_columns import CLOUD_COLUMN, SENSOR_COLUMN, cloud_covers, need_column, sensors
+from geo_noisy.regions.files.paths import is_local, located
+
+_STAC_DATE, _STAC_PERIOD = 'datetime', ('start_datetime', 'end_datetime')
 
 
 def scan_table(
@@ -25,7 +31,7 @@ def scan_table(
     assets: Sequence[str] | None = None,
     cloud_column: str | None = CLOUD_COLUMN,
     sensor_column: str | None = SENSOR_COLUMN,
-    root: str | os.PathLike[str] = '',
+    root: str | os.PathLike[str] | None = None,
     **reading: Any,
 ) -> FileScan:
     """Look at the files that a table names.
@@ -38,7 +44,7 @@ def scan_table(
         assets: Names of the STAC assets to read, in band order; needed where an item has several.
         cloud_column: Column with the cloud cover in percent; the default may be missing.
         sensor_column: Column with the sensor; the default may be missing.
-        root: Folder that relative paths start from.
+        root: Folder that relative paths start from; by default that of the table, or of a frame the working folder.
         **reading: Which bands are taken and how files are read, see
             :func:`~geo_noisy.regions.files.file_scan.scan_captures`.
 
@@ -53,11 +59,13 @@ def scan_table(
     dates = read_dates(
         frame[date_column], where=f'{name}, column {date_column!r}', date_format=date_format, instants=True
     )
+    known, times, doubts = _times(frame, dates, name=name, date_column=date_column)
+    folder = root if root is not None else '' if isinstance(table, pd.DataFrame) else os.path.dirname(str(table))
     covers, names = cloud_covers(frame, cloud_column, table=name), sensors(frame, sensor_column, table=name)
     captures, problems = [], []
     for number, row in enumerate(frame.to_dict('records')):
         try:
-            if not dates.known[number]:
+            if not known[number]:
                 raise ValueError(f'no date in column {date_column!r}')
             paths = (str(row[path_column]),) if path_column else _hrefs(row['assets'], assets)
         except (ValueError, KeyError) as error:
@@ -65,15 +73,16 @@ def scan_table(
             continue
         captures.append(
             Capture(
-                tuple(path if '://' in path else os.path.join(root, path) for path in paths),
-                int(dates.start[number]),
+                tuple(located(path, beside=folder) for path in paths),
+                int(times[number]),
                 names[number],
                 float(covers[number]),
             )
         )
     if not captures:
         raise ValueError(f'No row of the table can serve:\n{describe(tally("file", problems))}')
-    scan = scan_captures(Captures(captures, excluded=tuple(tally('file', problems))), **reading)
+    told = Captures(captures, excluded=tuple(tally('file', problems)), doubts=doubts)
+    scan = scan_captures(told, **reading)
     return replace(
         scan,
         date_formats=frozenset({dates.spelling} & set(as_formats(date_format))),
@@ -81,8 +90,26 @@ def scan_table(
     )
 
 
+def _times(
+    frame: pd.DataFrame, dates: Dates, *, name: str, date_column: str
+) -> tuple[NDArray[np.bool_], NDArray[np.int64], tuple[Doubt, ...]]:
+    """Which items have a time, and which; the middle of the period where STAC gives a period in place of a time."""
+    if date_column != _STAC_DATE or dates.known.all() or not set(_STAC_PERIOD) <= set(frame.columns):
+        return dates.known, dates.start, ()
+    start, end = (
+        read_dates(frame[column], where=f'{name}, column {column!r}', instants=True) for column in _STAC_PERIOD
+    )
+    period = ~dates.known & start.known & end.known
+    if not period.any():
+        return dates.known, dates.start, ()
+    middle = np.where(period, start.start // 2 + end.start // 2, dates.start)
+    text = 'items without a datetime are dated to the middle of start_datetime and end_datetime'
+    doubt = Doubt('dates', text, '--date-column start_datetime takes the start.', int(period.sum()))
+    return dates.known | period, middle, (doubt,)
+
+
 def _read(path: str | os.PathLike[str]) -> pd.DataFrame:
-    if '://' not in str(path) and not os.path.exists(path):
+    if is_local(str(path)) and not os.path.exists(path):
         raise FileNotFoundError(f'The table {path} is not there.')
     if str(path).endswith('.csv'):
         return pd.read_csv(path)
@@ -96,8 +123,10 @@ def _columns(frame: pd.DataFrame, name: str) -> str:
     return f'{name} has the columns {", ".join(map(str, frame.columns))}'
 
 
-def _hrefs(assets: dict[str, Any] | None, chosen: Sequence[str] | None) -> tuple[str, ...]:
+def _hrefs(assets: Any, chosen: Sequence[str] | None) -> tuple[str, ...]:
     """Paths of an item's assets. A missing one reads as None in tables, where every item has every column."""
+    if not isinstance(assets, dict | None):
+        raise ValueError(f'assets are {assets!r}, not a mapping of names to hrefs')
     there = {name: asset for name, asset in (assets or {}).items() if asset is not None}
     if chosen is None and len(there) != 1:
         raise ValueError(f'several assets ({", ".join(there)}); choose some by name')

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.errors import RasterioIOError
 
+from geo_noisy.regions.files.paths import is_local
 from geo_noisy.regions.windows.granules import FileMask, Granule, Grid, PlacedCapture
 from geo_noisy.regions.windows.opened import ALIGNS, SAME_PIXEL, Align, Opened, open_on_grid
 
@@ -232,6 +233,6 @@ def _told(path: str) -> Iterator[None]:
 
 
 def _unreadable(path: str, error: Exception) -> str:
-    if '://' not in path and not path.startswith('/vsi') and not os.path.exists(path):
+    if is_local(path) and not os.path.exists(path):
         return f'{path} is not there. If the images moved, read the index with root=NEW_FOLDER (--data.init_args.root).'
     return f'{path} cannot be read ({error}). Fetch it again, or leave unreadable files out with on_error="skip".'

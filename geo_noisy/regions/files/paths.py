@@ -1,0 +1,29 @@
+"""Where a file lies: on this machine or elsewhere, and relative to what. The one place that decides."""
+
+import os
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+_FILE = 'file://'
+
+
+def is_local(path: str) -> bool:
+    """Whether a path leads to a file on this machine.
+
+    Addresses (``https://``, ``s3://``, ``zip://``) and GDAL's virtual file systems (``/vsizip/``) are GDAL's to read.
+    """
+    return path.startswith(_FILE) or ('://' not in path and not path.startswith('/vsi'))
+
+
+def located(path: str, *, beside: str | os.PathLike[str] = '') -> str:
+    """A path as rasterio opens it.
+
+    Args:
+        path: A path, an address, or ``file://``.
+        beside: Folder that a relative path starts from; the working folder by default.
+    """
+    if path.startswith(_FILE):
+        return url2pathname(urlsplit(path).path)
+    if not is_local(path):
+        return path
+    return os.path.normpath(os.path.join(beside, path)) if beside else path
