@@ -111,9 +111,10 @@ def _captures(index: PairIndex) -> Iterator[str]:
 
 def _doubts(index: PairIndex) -> Iterator[str]:
     """What was assumed or looks odd, with the option that settles it."""
-    if index.doubts:
+    doubts = index.every_doubt
+    if doubts:
         yield 'Doubts:'
-    for doubt in index.doubts:
+    for doubt in doubts:
         yield f'            {describe_doubt(doubt)}'
 
 

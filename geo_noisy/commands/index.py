@@ -36,7 +36,7 @@ def run(command: str, words: Sequence[str]) -> int:
     _check_formats(chosen['date_format'], scan, polygons)
     if polygons is not None:
         index = chosen.call(PairIndex.with_noise, index, polygons)
-    index.check_pairs()
+    chosen.call(PairIndex.check_pairs, index)
     if chosen['split']:
         index = chosen.call(PairIndex.with_splits, index)
     if chosen['statistics']:
@@ -69,6 +69,7 @@ def _options(command: str) -> Options:
     take(change_raster, 'noise from rasters instead', names=names, shared=shared, needs='change_raster')
     take(PairIndex.with_noise, 'how noise is measured', names={'method': 'noise'}, skip=('polygons',))
     take(PairRules, 'pairs')
+    take(PairIndex.check_pairs, 'doubts')
     names = {'shares': 'split', 'seed': 'split_seed'}
     take(PairIndex.with_splits, 'train, validation and test', names=names, needs='split')
     names = {'windows': 'statistics', 'seed': 'split_seed'}

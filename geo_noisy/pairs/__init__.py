@@ -12,43 +12,38 @@ from geo_noisy.pairs.source import PairSource, PairTable
 
 if TYPE_CHECKING:
     from geo_noisy.regions import (
-        BandStatistics as BandStatistics,
-    )
-    from geo_noisy.regions import (
-        ChangePolygons as ChangePolygons,
-    )
-    from geo_noisy.regions import (
-        FileScan as FileScan,
-    )
-    from geo_noisy.regions import (
-        Limits as Limits,
-    )
-    from geo_noisy.regions import (
-        PairIndex as PairIndex,
-    )
-    from geo_noisy.regions import (
-        PairRules as PairRules,
-    )
-    from geo_noisy.regions import (
-        build_index as build_index,
-    )
-    from geo_noisy.regions import (
-        change_polygons as change_polygons,
-    )
-    from geo_noisy.regions import (
-        change_raster as change_raster,
-    )
-    from geo_noisy.regions import (
-        noise_fraction as noise_fraction,
-    )
-    from geo_noisy.regions import (
-        scan_rasters as scan_rasters,
-    )
-    from geo_noisy.regions import (
-        scan_table as scan_table,
+        BandStatistics,
+        ChangePolygons,
+        FileScan,
+        Limits,
+        PairIndex,
+        PairRules,
+        build_index,
+        change_polygons,
+        change_raster,
+        noise_fraction,
+        scan_rasters,
+        scan_table,
     )
 
-__all__ = ['PairKey', 'PairPolicy', 'PairSource', 'PairTable']
+__all__ = [
+    'BandStatistics',
+    'ChangePolygons',
+    'FileScan',
+    'Limits',
+    'PairIndex',
+    'PairKey',
+    'PairPolicy',
+    'PairRules',
+    'PairSource',
+    'PairTable',
+    'build_index',
+    'change_polygons',
+    'change_raster',
+    'noise_fraction',
+    'scan_rasters',
+    'scan_table',
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from geo_noisy.pairs.source import STRATA
 from geo_noisy.regions.eligible import of_known_sensor
+from geo_noisy.regions.files.doubts import Doubt, refuse_doubts
 from geo_noisy.regions.files.exclusions import tally
 from geo_noisy.regions.locate_events import locate_events
 from geo_noisy.regions.location_frame import location_frame
@@ -127,12 +128,25 @@ class PairIndex(RegionTables):
         excluded = (*self.excluded, *polygons.excluded, *problems)
         return replace(self, events=events, noise_method=method, excluded=excluded)
 
-    def check_pairs(self) -> None:
+    @property
+    def every_doubt(self) -> tuple[Doubt, ...]:
+        """What was assumed or looks odd in the files, and in the noise of the pairs."""
+        if self.events is None or self.count('noisy'):
+            return self.doubts
+        remedy = 'Check the dates (--event-column), the classes (--noisy-classes) and the place (--polygons-crs).'
+        return (*self.doubts, Doubt('noise', 'there are polygons of change, and no pair is noisy', remedy))
+
+    def check_pairs(self, *, strict: bool = False) -> None:
         """Make sure that there is a pair.
 
+        Args:
+            strict: Make what was assumed or looks odd (Doubts in the audit) an error.
+
         Raises:
-            ValueError: If no two dates of any location make one.
+            ValueError: If no two dates of any location make one, or doubts are not wanted and there are some.
         """
+        if strict:
+            refuse_doubts(self.every_doubt)
         if sum(self.count(stratum) for stratum in STRATA) == 0:
             raise ValueError(
                 f'No two dates of any of {len(self)} locations make a pair under these rules: {self.rules}.'
