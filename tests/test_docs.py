@@ -42,7 +42,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize('name', ['README.md', 'docs/vts.md', 'docs/xbd.md'])
+@pytest.mark.parametrize('name', ['README.md', 'docs/pairs.md', 'docs/vts.md', 'docs/xbd.md'])
 def test_python(name: str, workplace: Path) -> None:
     write_tree(workplace / 'xbd')
     names: dict[str, object] = {}
@@ -53,7 +53,7 @@ def test_python(name: str, workplace: Path) -> None:
 
 def test_no_document_with_python_is_left_out() -> None:
     with_python = {str(path.relative_to(ROOT)) for path in DOCUMENTS if blocks(path, 'python')}
-    assert with_python == {'README.md', 'docs/vts.md', 'docs/xbd.md', 'docs/regions.md'}
+    assert with_python == {'README.md', 'docs/pairs.md', 'docs/vts.md', 'docs/xbd.md', 'docs/regions.md'}
 
 
 def test_a_region_from_the_readme(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -109,6 +109,12 @@ class PairDataModule(GeoNoisyDataModule):
         return {}
 
     def _loader(self, dataset: Any, policy: PairPolicy, batch_size: int, *, train: bool) -> ResumableLoader:
+        if not hasattr(dataset, 'pairs'):
+            raise TypeError(
+                f'{type(dataset).__name__} has no pairs(), which say what there is to choose from; a Subset or a '
+                'ConcatDataset of torch knows none. Choose in the data set itself (PairIndex.select takes locations), '
+                'or subclass geo_noisy.datasets.PairDataset.'
+            )
         rank, world_size = self.ranks()
         sampler = PairSampler(
             dataset.pairs(),

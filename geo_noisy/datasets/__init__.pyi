@@ -1,5 +1,7 @@
 from .change import ChangePairs, SeasonPairs
 from .cifar10.images import CIFAR10, CIFAR10Pairs
+from .pair_dataset import Look, PairDataset
+from .pair_sample import pair_sample
 from .temporal import TemporalPairs
 from .torchgeo_scan import scan_dataset
 from .vts.pairs import VTSPairs
@@ -14,6 +16,8 @@ __all__ = [
     'CIFAR10',
     'CIFAR10Pairs',
     'ChangePairs',
+    'Look',
+    'PairDataset',
     'SeasonPairs',
     'TemporalPairs',
     'VTSPairs',
@@ -23,5 +27,6 @@ __all__ = [
     'XBDPairs',
     'XBDSegmentation',
     'XBDSplit',
+    'pair_sample',
     'scan_dataset',
 ]

@@ -17,6 +17,7 @@ from geo_noisy.models.encoder import build_encoder
 from geo_noisy.models.weights import read_weights
 from geo_noisy.tasks.finite import check_weights
 from geo_noisy.tasks.resuming import RESUME, check_shapes, plain_hparams, restore, resume_state
+from geo_noisy.tasks.scale import check_means, check_scale, scale_of
 from geo_noisy.tasks.schedule import Unit, cosine_schedule, warn_of_length
 
 
@@ -34,6 +35,7 @@ class EncoderTask(BaseTask):
     """Steps or epochs of the schedule of the learning rate."""
 
     _restored: dict[str, Any] | None = None
+    _images_checked = False
 
     def configure_models(self) -> None:
         """Build the encoder and the statistics of its bands."""
@@ -73,9 +75,19 @@ class EncoderTask(BaseTask):
             return
         statistics = datamodule.band_statistics()
         if statistics is not None:
+            check_means(statistics[0], scale=scale_of(datamodule), of='the bands of the training split')
             channels = self.hparams['in_channels']
             self.band_mean.copy_(_band_column(statistics[0], channels, 'band_mean'))
             self.band_std.copy_(_band_column(statistics[1], channels, 'band_std'))
+
+    def check_first_images(self, image: Tensor) -> None:
+        """Check once that images [..., C, H, W] come in [0, 1], see :func:`~geo_noisy.tasks.scale.check_scale`."""
+        if self._images_checked or image.shape[-3] != self.band_mean.shape[0]:
+            return
+        self._images_checked = True
+        datamodule = getattr(self._trainer, 'datamodule', None)
+        known = bool((self.band_std != 1).any())
+        check_scale(image, self.band_mean, self.band_std, known=known, scale=scale_of(datamodule))
 
     def standardise(self, image: Tensor) -> Tensor:
         """Standardise the bands of images [..., C, H, W] in [0, 1]; memory in the order convolutions like."""

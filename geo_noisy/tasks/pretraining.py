@@ -21,6 +21,9 @@ Query = Literal['coin', 'earlier', 'later', 'symmetric']
 QUERIES: tuple[Query, ...] = ('coin', 'earlier', 'later', 'symmetric')
 Optimizer = Literal['sgd', 'adamw']
 
+PAIR_KEYS = ('image', 'noisy', 'exposure', 'place', 'draw')
+"""What the tasks use of a pair sample."""
+
 ROLE_STREAM, SHUFFLE_STREAM, PARTNER_STREAM = 3000, 3001, 3002
 
 
@@ -52,7 +55,12 @@ class PairTask(EncoderTask):
         Returns:
             Pairs (query, key) of dicts with ``image`` [B, C, h, w] and, where labels are there, ``mask``
             [B, h, w]; two pairs for ``symmetric``.
+
+        Raises:
+            ValueError: If the batch lacks keys of the contract, or is not scaled.
         """
+        check_keys(batch)
+        self.check_first_images(batch['image'])
         with torch.no_grad():
             viewed = self.views(batch)
             viewed['image'] = self.standardise(viewed['image'].flatten(0, 1)).view(-1, 2, *viewed['image'].shape[2:])
@@ -129,6 +137,25 @@ class PairTask(EncoderTask):
             optimizer = SGD(parameters, lr=lr, momentum=self.hparams['momentum'], weight_decay=weight_decay)
         steps = self.trainer.estimated_stepping_batches  # infinite with max_epochs=-1: then the rate stays
         return self.follow_cosine(optimizer, length=steps, unit='step', warmup=self.hparams['warmup_steps'])
+
+
+def check_keys(batch: Sample) -> None:
+    """Check that a batch is one of pairs.
+
+    Raises:
+        ValueError: With all keys that are missing.
+    """
+    missing = [key for key in PAIR_KEYS if key not in batch]
+    if missing:
+        raise ValueError(
+            f'The batch lacks {", ".join(missing)} of the pair contract; it holds {", ".join(batch)}. Build samples '
+            'with geo_noisy.datasets.pair_sample, or make your data set a geo_noisy.datasets.PairDataset, which does.'
+        )
+    if batch['image'].ndim != 5 or batch['image'].shape[1] != 2:
+        raise ValueError(
+            f'image of the batch is {list(batch["image"].shape)}; a batch of pairs holds [B, 2, C, H, W], the earlier '
+            'date first (stack_dates is for tasks of TorchGeo).'
+        )
 
 
 @torch.no_grad()

@@ -158,6 +158,7 @@ class Probe(EncoderTask):
 
     def encode(self, image: Tensor) -> Tensor:
         """Features [B, D, h, w] of images in [0, 1]."""
+        self.check_first_images(image)
         if not self.hparams['freeze'] and self.training:
             self.check_cells(len(image), image.shape[-2:])
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.hparams['freeze']):
