@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from geo_noisy.errors import InputError
+
 
 class Doubt(NamedTuple):
     """Something that was assumed, or that looks odd."""
@@ -19,10 +21,6 @@ class Doubt(NamedTuple):
     """One of them."""
 
 
-class DoubtfulError(ValueError):
-    """Doubts where none are wanted."""
-
-
 def describe_doubt(doubt: Doubt) -> str:
     """One line for messages and the audit."""
     example = f' (e.g. {doubt.example})' if doubt.example else ''
@@ -33,8 +31,8 @@ def refuse_doubts(doubts: Sequence[Doubt]) -> None:
     """Make doubts errors.
 
     Raises:
-        DoubtfulError: If there are any, with all of them.
+        InputError: If there are any, with all of them.
     """
     if doubts:
         lines = '\n'.join(f'  {describe_doubt(doubt)}' for doubt in doubts)
-        raise DoubtfulError(f'{len(doubts)} doubts, and --strict allows none:\n{lines}')
+        raise InputError(f'{len(doubts)} doubts, and --strict allows none:\n{lines}')

@@ -1,0 +1,313 @@
+"""Captures of no known product: mosaics of an overpass, what a file says, and what overrides it."""
+
+import numpy as np
+import pytest
+import rasterio
+from rasterio.control import GroundControlPoint
+from rasterio.enums import ColorInterp, Resampling
+from rasterio.transform import from_origin
+from rasterio.vrt import WarpedVRT
+
+from geo_noisy.commands import index as index_command
+from geo_noisy.datasets import TemporalPairs
+from geo_noisy.errors import InputError
+from geo_noisy.regions import PairIndex, build_index, scan_rasters
+from tests.data.regions import CRS, ORIGIN, write_raster, write_series
+
+RGBA = (ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha)
+DAYS = ('20200101', '20210101')
+
+
+def drawn(bands=1, rows=64, cols=64, seed=0, dtype='uint16', low=1, high=250):
+    return np.random.default_rng(seed).integers(low, high, (bands, rows, cols)).astype(dtype)
+
+
+def colored(path, pixels, colors, **raster):
+    write_raster(path, pixels, **raster)
+    with rasterio.open(path, 'r+') as file:
+        file.colorinterp = colors
+    return path
+
+
+def about(scan, subject):
+    return [doubt for doubt in scan.doubts if doubt.about == subject]
+
+
+# Overpasses ----------------------------------------------------------------------------------------------------------
+
+
+def test_rows_of_a_path_are_one_date_and_windows_read_from_both(tmp_path):
+    ground = {day: drawn(rows=160, seed=seed) for seed, day in enumerate(DAYS)}
+    for day, pixels in ground.items():
+        write_raster(tmp_path / f'row1_{day}T084501.tif', pixels[:, :80])
+        write_raster(tmp_path / f'row2_{day}T084525.tif', pixels[:, 80:], offset_px=(0, 80))
+    index = build_index(scan_rasters(tmp_path), size_px=32)
+    assert sorted(zip(index.locations.col, index.locations.row, strict=True)) == [
+        (col, row) for col in (0, 32) for row in range(0, 160, 32)
+    ]
+    assert set(np.diff(index.offsets)) == {2}
+    dataset = TemporalPairs(index)
+    for location, (col, row) in enumerate(zip(index.locations.col, index.locations.row, strict=True)):
+        for date, day in enumerate(DAYS):
+            pixels, valid = dataset.read(location, date)
+            assert valid.all()
+            assert np.array_equal(pixels, ground[day][:, row : row + 32, col : col + 32])
+
+
+def test_strips_of_one_tile_fill_each_other(tmp_path):
+    ground = {day: drawn(seed=seed) for seed, day in enumerate(DAYS)}
+    for day, pixels in ground.items():
+        for time, empty in (('103031', slice(40, None)), ('103043', slice(None, 40))):
+            strip = pixels.copy()
+            strip[:, :, empty] = 0
+            write_raster(tmp_path / f'T32VNH_{day}T{time}.tif', strip, nodata=0)
+    index = build_index(scan_rasters(tmp_path), size_px=64)
+    assert np.diff(index.offsets).tolist() == [2]
+    for date, day in enumerate(DAYS):
+        pixels, valid = TemporalPairs(index).read(0, date)
+        assert valid.all()
+        assert np.array_equal(pixels, ground[day])
+
+
+def test_tiles_of_a_day_and_a_mosaic_of_them_are_one_date(tmp_path):
+    for seed, day in enumerate(DAYS):
+        write_raster(tmp_path / f'{day}T101112_a.tif', drawn(seed=seed))
+        write_raster(tmp_path / f'{day}T101130_b.tif', drawn(seed=seed + 5), offset_px=(64, 0))
+        write_raster(tmp_path / f'{day}.tif', np.concatenate([drawn(seed=seed), drawn(seed=seed + 5)], axis=2))
+    index = build_index(scan_rasters(tmp_path), size_px=32)
+    assert set(np.diff(index.offsets)) == {2}
+    assert (index.times[1::2] - index.times[::2] > 300 * 86_400).all()
+
+
+@pytest.mark.parametrize(
+    ('names', 'minutes', 'dates'),
+    [
+        (('20200101T100000', '20200101T100020', '20200101T120000'), 10, 2),
+        (('20200101T100000', '20200101T100020', '20200101T120000'), 0, 3),
+        (('20200101T100000', '20200101T100800', '20200101T101600'), 10, 1),  # each follows the one before
+        (('20200101T235950', '20200102T000010', '20200103T120000'), 10, 2),
+        (('20200101', '20200101T100020', '20200102T100020'), 10, 2),
+    ],
+)
+def test_times_of_an_overpass(tmp_path, names, minutes, dates):
+    for seed, name in enumerate((*names, '20210101T100000')):
+        write_raster(tmp_path / f'x_{name}.tif', size_px=32, seed=seed)
+    index = build_index(scan_rasters(tmp_path), size_px=32, overpass_minutes=minutes)
+    assert np.diff(index.offsets).tolist() == [dates + 1]
+
+
+def test_two_sensors_at_one_time_are_two_dates(tmp_path):
+    for seed, name in enumerate(('S2_20200101T100000', 'L8_20200101T100010')):
+        write_raster(tmp_path / f'{name}.tif', size_px=32, seed=seed)
+    index = build_index(scan_rasters(tmp_path, sensor_regex='^..'), size_px=32)
+    assert np.diff(index.offsets).tolist() == [2]
+
+
+# Alpha ---------------------------------------------------------------------------------------------------------------
+
+
+def test_alpha_of_0_and_255_is_a_mask_and_rgb_beside_rgba_works(tmp_path):
+    pixels = drawn(4, dtype='uint8')
+    pixels[3], pixels[3, :, 40:] = 255, 0
+    colored(tmp_path / 'a_20200101.tif', pixels, RGBA)
+    write_raster(tmp_path / 'b_20210101.tif', drawn(3, dtype='uint8'))
+    scan = scan_rasters(tmp_path)
+    assert scan.content.alpha == 'mask'
+    assert '--alpha data or --alpha mask' in about(scan, 'alpha')[0].remedy
+    index = build_index(scan, size_px=32)
+    assert index.bands == ('1', '2', '3')
+    assert len(index) == 2  # those left of the edge
+    assert TemporalPairs(index)[0]['image'].shape == (2, 3, 32, 32)
+    assert not TemporalPairs(build_index(scan, size_px=64, limits=loose())).read(0, 0)[1][:, 40:].any()
+
+
+def loose():
+    from geo_noisy.regions import Limits
+
+    return Limits(max_nodata=1.0)
+
+
+@pytest.mark.parametrize(('alpha', 'bands'), [('auto', 4), ('data', 4), ('mask', 3)])
+def test_a_band_flagged_as_alpha_that_varies_is_data(tmp_path, alpha, bands):
+    for seed, day in enumerate(DAYS):
+        colored(tmp_path / f'x_{day}.tif', drawn(4, seed=seed, dtype='uint8'), RGBA)
+    scan = scan_rasters(tmp_path, alpha=alpha)
+    assert bool(about(scan, 'alpha')) == (alpha == 'auto')
+    index = build_index(scan, size_px=32).with_statistics()
+    sample = TemporalPairs(index, fill='mean')[0]
+    assert sample['image'].shape == (2, bands, 32, 32)
+    assert len(index.statistics.mean) == bands == index.files['bands'].iloc[0]
+
+
+def test_near_infrared_flagged_as_alpha_is_resampled_as_data(tmp_path):
+    pixels = {day: drawn(4, seed=seed, dtype='uint8', low=0) for seed, day in enumerate(DAYS)}
+    for day, values in pixels.items():
+        colored(tmp_path / f'x_{day}.tif', values, RGBA)
+    index = build_index(scan_rasters(tmp_path, alpha='data'), size_px=16, res=20)
+    plain = write_raster(tmp_path / 'plain.tif', pixels[DAYS[0]])
+    with rasterio.open(plain, 'r+') as file:
+        file.colorinterp = (ColorInterp.gray, *[ColorInterp.undefined] * 3)
+    place = {'crs': CRS, 'transform': from_origin(*ORIGIN, 20, 20), 'width': 32, 'height': 32}
+    with rasterio.open(plain) as file, WarpedVRT(file, resampling=Resampling.bilinear, **place) as view:
+        expected = view.read()[:, :16, :16]
+    read, valid = TemporalPairs(index).read(0, 0)
+    assert valid.all()
+    assert np.array_equal(read, expected)
+
+
+def test_a_mask_that_is_not_flagged_is_doubted_and_taken_on_request(tmp_path):
+    pixels = drawn(4, dtype='uint8')
+    pixels[3], pixels[3, :, 40:] = 255, 0
+    for day in DAYS:
+        colored(tmp_path / f'x_{day}.tif', pixels, (*RGBA[:3], ColorInterp.undefined))
+    scan = scan_rasters(tmp_path)
+    assert scan.files['bands'].tolist() == [4, 4]
+    assert 'band 4 holds 0 and 255 alone' in about(scan, 'alpha')[0].text
+    taken = scan_rasters(tmp_path, alpha='mask')
+    assert taken.files['bands'].tolist() == [3, 3]
+    assert len(build_index(taken, size_px=32)) == 2
+    with pytest.raises(ValueError, match='no file has a band flagged as alpha'):
+        scan_rasters(write_series(tmp_path / 'b'), alpha='mask')
+    with pytest.raises(ValueError, match="alpha is 'maybe'"):
+        scan_rasters(tmp_path, alpha='maybe')
+
+
+# Values without data -------------------------------------------------------------------------------------------------
+
+
+def test_a_border_value_is_doubted_and_left_out_on_request(tmp_path):
+    pixels = drawn(3, low=200, high=3000)
+    pixels[:, :, 32:] = 0
+    for day, nodata in zip(DAYS, (0, None), strict=True):
+        write_raster(tmp_path / f's2_{day}.tif', pixels, nodata=nodata)
+    scan = scan_rasters(tmp_path)
+    assert [doubt.remedy.split(' takes')[0] for doubt in about(scan, 'nodata')] == ['--nodata 0', '--nodata 0']
+    settled = scan_rasters(tmp_path, nodata=0)
+    assert about(settled, 'nodata') == []
+    index = build_index(settled, size_px=32).with_statistics()
+    assert len(index) == 2
+    assert index.statistics.mean == pytest.approx(pixels[:, :, :32].mean(axis=(1, 2)))
+
+
+def test_values_without_data_are_not_mixed_into_others(tmp_path):
+    pixels = np.full((1, 64, 64), 1000, 'int16')
+    pixels[:, :, 33:] = -9999
+    for day in DAYS:
+        write_raster(tmp_path / f'x_{day}.tif', pixels)
+    index = build_index(scan_rasters(tmp_path, nodata=[-9999]), size_px=16, res=20, limits=loose())
+    for location in range(len(index)):
+        read, valid = TemporalPairs(index).read(location, 0)
+        assert set(read[0][valid].tolist()) <= {1000.0}
+
+
+# Classes, scale, types -----------------------------------------------------------------------------------------------
+
+
+def test_classes_are_never_interpolated(tmp_path):
+    classes = np.random.default_rng(0).choice([1, 4, 9], (64, 64)).astype('uint16')
+    for seed, day in enumerate(DAYS):
+        write_raster(tmp_path / f'x_{day}.tif', np.stack([drawn(seed=seed, high=3000)[0], classes]))
+    scan = scan_rasters(tmp_path)
+    assert scan.content.categorical == ('2',)
+    assert '--categorical' in about(scan, 'classes')[0].remedy
+    index = build_index(scan, size_px=16, res=15)
+    assert set(np.unique(TemporalPairs(index).read(0, 0)[0][1])) == {1.0, 4.0, 9.0}
+    stated = scan_rasters(tmp_path, categorical=[])
+    assert (stated.content.categorical, about(stated, 'classes')) == ((), [])
+    with pytest.raises(ValueError, match='categorical names soil; the bands are 1, 2'):
+        scan_rasters(tmp_path, categorical=['soil'])
+
+
+@pytest.fixture
+def scaled(tmp_path):
+    """The same reflectances at three dates: twice times 10000, once more by 1000."""
+    pixels = drawn(low=200, high=3000)
+    for day, offset in (('20210101', 0.0), ('20210601', 0.0), ('20220601', -0.1)):
+        path = write_raster(tmp_path / f'x_{day}.tif', pixels + round(-offset * 10_000))
+        with rasterio.open(path, 'r+') as file:
+            file.scales, file.offsets = (0.0001,), (offset,)
+    return tmp_path, pixels
+
+
+@pytest.mark.parametrize('radiometry', ['auto', 'stored', 'physical'])
+def test_dates_of_unlike_scale_are_told_and_brought_to_one(scaled, radiometry):
+    folder, pixels = scaled
+    scan = scan_rasters(folder, radiometry=radiometry)
+    told = about(scan, 'radiometry')
+    assert [doubt.number for doubt in told] == ([] if radiometry == 'physical' else [1])
+    dataset = TemporalPairs(build_index(scan, size_px=64))
+    first, last = dataset.read(0, 0)[0], dataset.read(0, 2)[0]
+    expected = pixels * 0.0001 if radiometry == 'physical' else pixels
+    assert np.allclose(first, expected, atol=1e-6)
+    assert np.allclose(last, expected + (1000 if radiometry == 'stored' else 0), atol=1e-3)
+
+
+def test_types_and_values_that_do_not_compare_are_told(tmp_path):
+    write_raster(tmp_path / 'a_20200101.tif', drawn(low=200, high=3000))
+    write_raster(tmp_path / 'b_20210101.tif', drawn(low=200, high=3000).astype('float32') / 10_000)
+    texts = [doubt.text for doubt in about(scan_rasters(tmp_path), 'radiometry')]
+    assert any('dates are of uint16 and float32' in text for text in texts)
+    assert any('medians of the first band run from' in text for text in texts)
+
+
+def test_described_bands_are_matched_by_name(tmp_path):
+    pixels = drawn(2)
+    for day, names, order in (('20200101', ('red', 'nir'), [0, 1]), ('20210101', ('nir', 'red'), [1, 0])):
+        path = write_raster(tmp_path / f'x_{day}.tif', pixels[order])
+        with rasterio.open(path, 'r+') as file:
+            file.descriptions = names
+    index = build_index(scan_rasters(tmp_path), size_px=64)
+    assert index.bands == ('red', 'nir')
+    image = TemporalPairs(index, bands=['nir'])[0]['image']
+    assert np.array_equal(image[0], image[1])
+    assert np.array_equal(image[0, 0], pixels[1])
+    assert build_index(scan_rasters(tmp_path, bands=['nir']), size_px=64).bands == ('nir',)
+
+
+# Placed otherwise ----------------------------------------------------------------------------------------------------
+
+
+def test_world_files_need_the_crs(tmp_path):
+    for seed, day in enumerate(DAYS):
+        path = write_raster(tmp_path / f'air_{day}.tif', drawn(seed=seed), crs=None)
+    with pytest.raises(ValueError, match=r'a world file\?\); state its CRS with --images-crs'):
+        scan_rasters(tmp_path)
+    index = build_index(scan_rasters(tmp_path, images_crs=CRS), size_px=32)
+    assert index.sites['crs'].tolist() == [CRS]
+    index.write(tmp_path / 'pairs.parquet')
+    coarse = build_index(scan_rasters(tmp_path, images_crs=CRS), size_px=16, res=20)
+    assert TemporalPairs(coarse).read(0, 1)[1].all()
+    with rasterio.open(path) as file:
+        expected = file.read()[:, :32, :32]
+    assert np.array_equal(TemporalPairs(PairIndex.read(tmp_path / 'pairs.parquet')).read(0, 1)[0], expected)
+
+
+def test_ground_control_points_and_complex_values_are_refused_with_the_remedy(tmp_path):
+    points = [GroundControlPoint(r, c, 15 + c / 9999, 45 - r / 9999) for r in (0, 64) for c in (0, 64)]
+    with rasterio.open(
+        tmp_path / 's1_20200101.tif', 'w', driver='GTiff', count=1, height=64, width=64, dtype='uint16'
+    ) as file:
+        file.gcps = (points, rasterio.crs.CRS.from_epsg(4326))
+        file.write(drawn())
+    write_raster(tmp_path / 'slc_20210101.tif', drawn().astype('complex64'))
+    write_raster(tmp_path / 'fine_20220101.tif', drawn())
+    reasons = [item.reason for item in scan_rasters(tmp_path).excluded]
+    assert any('ground control points alone' in reason and 'gdalwarp -t_srs' in reason for reason in reasons)
+    assert any('complex values' in reason for reason in reasons)
+
+
+# Doubts --------------------------------------------------------------------------------------------------------------
+
+
+def test_strict_makes_doubts_errors_and_stored_doubts_come_back(tmp_path, capsys):
+    pixels = drawn(3, low=200, high=3000)
+    pixels[:, :, 32:] = 0
+    for day in DAYS:
+        write_raster(tmp_path / f's2_{day}.tif', pixels)
+    words = [tmp_path, '--size-px', '32', '-o', tmp_path / 'pairs.parquet']
+    assert index_command.run('index', list(map(str, words))) == 0
+    assert '            nodata: a fifth or more of the pixels are exactly 0' in capsys.readouterr().out
+    assert PairIndex.read(tmp_path / 'pairs.parquet').doubts == scan_rasters(tmp_path).doubts
+    with pytest.raises(InputError, match=r'1 doubts, and --strict allows none:\n  nodata'):
+        index_command.run('index', list(map(str, [*words, '--strict'])))
+    assert index_command.run('index', list(map(str, [*words, '--strict', '--nodata', '0']))) == 0
