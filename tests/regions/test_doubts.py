@@ -27,7 +27,7 @@ def test_one_border_value_is_doubtful_until_it_is_settled(bordered, capsys):
     told = capsys.readouterr().out
     assert 'Doubts:' in told
     assert '--nodata' in told
-    assert index(bordered, '--strict') == 2
+    assert index(bordered, '--strict') == 1
     assert '--strict allows none' in capsys.readouterr().err
     assert index(bordered, '--strict', '--nodata', '0', '--max-nodata', '0.6') == 0
 
