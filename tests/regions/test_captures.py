@@ -285,12 +285,10 @@ def test_world_files_need_the_crs(tmp_path):
 
 def test_ground_control_points_and_complex_values_are_refused_with_the_remedy(tmp_path):
     points = [GroundControlPoint(r, c, 15 + c / 9999, 45 - r / 9999) for r in (0, 64) for c in (0, 64)]
-    with (
-        pytest.warns(NotGeoreferencedWarning),
-        rasterio.open(
-            tmp_path / 's1_20200101.tif', 'w', driver='GTiff', count=1, height=64, width=64, dtype='uint16'
-        ) as file,
-    ):
+    shape = {'driver': 'GTiff', 'count': 1, 'height': 64, 'width': 64, 'dtype': 'uint16'}
+    with pytest.warns(NotGeoreferencedWarning):
+        file = rasterio.open(tmp_path / 's1_20200101.tif', 'w', **shape)
+    with file:
         file.gcps = (points, rasterio.crs.CRS.from_epsg(4326))
         file.write(drawn())
     write_raster(tmp_path / 'slc_20210101.tif', drawn().astype('complex64'))
