@@ -70,11 +70,40 @@ def compares(
         labels_other: Class of each cell of another image, [B, h'', w''], in the cross-image loss.
         ignore_index: Label of cells to leave out.
     """
+    positives, candidates = _counts(labels_a, labels_b, labels_other, ignore_index)
+    return bool(((positives > 0) & (candidates > 1)).any())
+
+
+def plateau(
+    labels_a: Tensor, labels_b: Tensor, labels_other: Tensor | None = None, *, ignore_index: int = IGNORE_INDEX
+) -> Tensor:
+    """The dense loss of features that are all equal: the log of the cells in the denominator, averaged as the loss is.
+
+    Args:
+        labels_a: Class of each anchor, [B, h, w].
+        labels_b: Class of each cell of the partners, [B, h', w'].
+        labels_other: Class of each cell of another image, [B, h'', w''], in the cross-image loss.
+        ignore_index: Label of cells to leave out.
+
+    Returns:
+        A scalar; 0 where no image has an anchor with a positive.
+    """
+    positives, candidates = _counts(labels_a, labels_b, labels_other, ignore_index)
+    anchors = positives > 0
+    loss = candidates.clamp(min=1).log().masked_fill(~anchors, 0)
+    counts = anchors.sum(dim=1)
+    return (loss.sum(dim=1) / counts.clamp(min=1)).sum() / (counts > 0).sum().clamp(min=1)
+
+
+def _counts(
+    labels_a: Tensor, labels_b: Tensor, labels_other: Tensor | None, ignore_index: int
+) -> tuple[Tensor, Tensor]:
+    """Positives of each anchor, and cells in its denominator; both [B, anchors]."""
     classes, partner = labels_a.flatten(1), labels_b.flatten(1)
     known = (classes != ignore_index)[:, :, None]
     positives = ((classes[:, :, None] == partner[:, None]) & known).sum(dim=2)
     candidates = (partner != ignore_index).sum(dim=1)[:, None].expand_as(positives)
-    if labels_other is not None:
-        across = ((classes[:, :, None] == labels_other.flatten(1)[:, None]) & known).sum(dim=2)
-        positives, candidates = positives + across, candidates + across
-    return bool(((positives > 0) & (candidates > 1)).any())
+    if labels_other is None:
+        return positives, candidates
+    across = ((classes[:, :, None] == labels_other.flatten(1)[:, None]) & known).sum(dim=2)
+    return positives + across, candidates + across

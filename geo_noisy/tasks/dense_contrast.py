@@ -9,11 +9,12 @@ from torchgeo.datasets.utils import Sample
 from torchvision.models import WeightsEnum
 
 from geo_noisy.confusion import IGNORE_INDEX
-from geo_noisy.losses.labels import LabelPooling, compares, pool_labels
+from geo_noisy.losses.labels import LabelPooling, compares, plateau, pool_labels
 from geo_noisy.losses.modules import CrossImageLoss, WithinImageLoss
 from geo_noisy.models.encoder import last_features
-from geo_noisy.models.heads import pixel_projection
+from geo_noisy.models.heads import HeadNorm, pixel_projection
 from geo_noisy.tasks.finite import warn_unmeasured
+from geo_noisy.tasks.plateau import PlateauWatch
 from geo_noisy.tasks.pretraining import PARTNER_STREAM, Optimizer, PairTask, Query
 from geo_noisy.transforms.draws import split, uniforms
 from geo_noisy.transforms.views import Views
@@ -35,6 +36,7 @@ class DenseContrast(PairTask):
         loss: Literal['within', 'cross'] = 'within',
         query: Query = 'coin',
         projection_dim: int = 256,
+        head_norm: HeadNorm = 'batch',
         label_pooling: LabelPooling = 'nearest',
         ignore_index: int = IGNORE_INDEX,
         temperature: float = 0.07,
@@ -59,6 +61,8 @@ class DenseContrast(PairTask):
             query: Which date holds the anchors: a seeded ``coin`` for each pair, ``earlier``, ``later``, or
                 ``symmetric`` for both in turn.
             projection_dim: Channels of the projection.
+            head_norm: ``batch`` norm in the projection, as in the released code of Zhao et al., or ``none``, as in
+                their text: without it the loss stays longer on the plateau of equal features.
             label_pooling: How labels go down to the feature map: ``nearest``, ``majority`` or ``any``.
             ignore_index: Label of pixels that are no anchors, positives or negatives.
             temperature: Softmax temperature.
@@ -72,6 +76,9 @@ class DenseContrast(PairTask):
 
         Raises:
             ValueError: If an argument lies outside its range.
+
+        Warns:
+            UserWarning: If the loss is still on the plateau of equal features after 200 steps.
         """
         if loss not in ('within', 'cross'):
             raise ValueError(f"loss is {loss!r}; choose 'within' or 'cross'.")
@@ -80,12 +87,17 @@ class DenseContrast(PairTask):
         self.set_views(views)
 
     _compared = _measured = False
+    _plateaus: list[Tensor]
     _finite = True
 
     def configure_models(self) -> None:
         """Build the encoder and its head."""
         super().configure_models()
-        self.head = pixel_projection(self.channels, self.hparams['projection_dim'])
+        self.head = pixel_projection(self.channels, self.hparams['projection_dim'], norm=self.hparams['head_norm'])
+        self._watch = PlateauWatch(
+            f'head_norm: batch (now {self.hparams["head_norm"]}), a higher lr (now {self.hparams["lr"]:g}), or another '
+            f'optimizer (now {self.hparams["optimizer"]})'
+        )
 
     def configure_losses(self) -> None:
         """Build the loss."""
@@ -97,7 +109,7 @@ class DenseContrast(PairTask):
         if 'mask' not in batch:
             raise ValueError("The dense losses need labels: the data set gives no 'mask' with its pairs.")
         losses, pooled = [], []
-        self._compared = False
+        self._compared, self._plateaus = False, []
         for anchor, partner in self.directions(batch):
             images = torch.cat([anchor['image'], partner['image']])
             features = last_features(self.model, images)
@@ -112,19 +124,30 @@ class DenseContrast(PairTask):
             pooled.append(features[: len(projected) // 2].mean(dim=(2, 3)))
             if train:
                 self._log_labels(labels)
+        if self._plateaus:
+            equal = torch.stack(self._plateaus).mean().item()
+            self._watch.note(self.global_step, torch.stack(losses).mean().item(), equal)
         return torch.stack(losses).mean(), torch.cat(pooled)
 
     def _loss(self, projected: Tensor, labels: Tensor, batch: Sample) -> Tensor:
         ignore_index = self.hparams['ignore_index']
         (features_a, features_b), (labels_a, labels_b) = projected.chunk(2), labels.chunk(2)
         if self.hparams['loss'] == 'within':
-            self._compared |= compares(labels_a, labels_b, ignore_index=ignore_index)
+            self._note(labels_a, labels_b)
             return cast(Tensor, self.criterion(features_a, features_b, labels_a, labels_b))
         other, found = other_places(batch['place'], batch['draw'])
         labels_other = labels_b[other].masked_fill(~found[:, None, None], ignore_index)
-        self._compared |= compares(labels_a, labels_b, labels_other, ignore_index=ignore_index)
+        self._note(labels_a, labels_b, labels_other)
         loss = self.criterion(features_a, features_b, features_b[other], labels_a, labels_b, labels_other)
         return cast(Tensor, loss)
+
+    def _note(self, labels_a: Tensor, labels_b: Tensor, labels_other: Tensor | None = None) -> None:
+        """Note whether a loss compares anything, and for a while the loss of equal features."""
+        ignore_index = self.hparams['ignore_index']
+        if not self.training:
+            self._compared |= compares(labels_a, labels_b, labels_other, ignore_index=ignore_index)
+        elif self._watch.looks_at(self.global_step):
+            self._plateaus.append(plateau(labels_a, labels_b, labels_other, ignore_index=ignore_index))
 
     def _log_labels(self, labels: Tensor) -> None:
         known = labels != self.hparams['ignore_index']

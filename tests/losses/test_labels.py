@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from geo_noisy.losses.labels import pool_labels
+from geo_noisy.losses.functional import cross_image_loss, within_image_loss
+from geo_noisy.losses.labels import compares, plateau, pool_labels
 
 # Cells of 4 x 4 pixels: mostly 0 with a building's corner; all 1; ignored but for one 0; all ignored.
 LABELS = torch.full((1, 8, 8), 255)
@@ -37,3 +38,26 @@ def test_ignore_index_is_an_argument() -> None:
 def test_unknown_pooling() -> None:
     with pytest.raises(ValueError, match="label_pooling is 'mean'"):
         pool_labels(LABELS, (2, 2), 'mean')
+
+
+@pytest.mark.parametrize('cross', [False, True])
+def test_plateau_is_the_loss_of_equal_features(cross: bool) -> None:
+    generator = torch.Generator().manual_seed(0)
+    labels = [torch.randint(0, 4, (5, 3, 3), generator=generator) for _ in range(3)]
+    for each in labels:
+        each[each == 3] = 255
+    features = torch.ones(5, 6, 3, 3)
+    if cross:
+        loss = cross_image_loss(features, features, features, *labels, 0.07)
+        assert torch.isclose(plateau(*labels), loss, atol=1e-5)
+    else:
+        loss = within_image_loss(features, features, *labels[:2], 0.07)
+        assert torch.isclose(plateau(*labels[:2]), loss, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ('labels_a', 'labels_b', 'expected'),
+    [([[0]], [[0]], False), ([[0, 1]], [[0, 1]], True), ([[0, 0]], [[1, 1]], False), ([[0, 0]], [[0, 255]], False)],
+)
+def test_what_compares(labels_a: list[list[int]], labels_b: list[list[int]], expected: bool) -> None:
+    assert compares(torch.tensor([labels_a]), torch.tensor([labels_b])) is expected

@@ -185,8 +185,28 @@ def test_heads() -> None:
     assert image_projection(8, 4)(torch.zeros(2, 8)).shape == (2, 4)
     assert not [m for m in image_projection(8).modules() if isinstance(m, nn.BatchNorm1d)]
     assert pixel_projection(8, 6)(torch.zeros(2, 8, 3, 3)).shape == (2, 6, 3, 3)
-    assert [type(m).__name__ for m in pixel_projection(8)] == ['Conv2d', 'ReLU', 'Conv2d', 'ReLU', 'Conv2d']
+    names = {norm: [type(layer).__name__ for layer in pixel_projection(8, norm=norm)] for norm in ('batch', 'none')}
+    assert names['none'] == ['Conv2d', 'ReLU', 'Conv2d', 'ReLU', 'Conv2d']
+    assert names['batch'] == ['Conv2d', 'BatchNorm2d', 'ReLU', 'Conv2d', 'BatchNorm2d', 'ReLU', 'Conv2d']
+    with pytest.raises(ValueError, match="head_norm is 'layer'"):
+        pixel_projection(8, norm='layer')
     assert segmentation_head(16, 5)[0].out_channels == 4
+
+
+def test_pixel_projection_keeps_cells_apart() -> None:
+    """The mean cosine of cells after the head: batch norm lowers it, He's start raises it less than torch's."""
+    torch.manual_seed(0)
+    features = torch.randn(8, 512, 4, 4).relu()
+    flat = [
+        nn.functional.normalize(head(features).flatten(2), dim=1)
+        for head in (
+            pixel_projection(512),
+            pixel_projection(512, norm='none'),
+            nn.Sequential(nn.Conv2d(512, 256, 1), nn.ReLU(), nn.Conv2d(256, 256, 1), nn.ReLU(), nn.Conv2d(256, 256, 1)),
+        )
+    ]
+    cosines = [(each.mT @ each).mean().item() for each in flat]
+    assert cosines[0] < 0.5 < cosines[1] < cosines[2]
 
 
 def test_momentum_copy_is_exact_and_frozen() -> None:

@@ -1,5 +1,6 @@
 """The dense losses as a task."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from torchgeo.datasets.utils import Sample
 
 from geo_noisy.losses.functional import cross_image_loss, within_image_loss
 from geo_noisy.models import last_features
-from geo_noisy.tasks import DenseContrast
+from geo_noisy.tasks import DenseContrast, plateau
 from geo_noisy.tasks.dense_contrast import other_places
 from geo_noisy.transforms import MoCoViews, RandomFlip, Views
 from tests.data.vts import pairs_datamodule, trainer
@@ -148,3 +149,28 @@ def test_fit_lowers_the_loss(loss: str, tmp_path: Path) -> None:
     assert run.callback_metrics['val_loss'] < before
     assert run.callback_metrics['val_spread'] > 0.01
     assert 0 < run.callback_metrics['train_foreground_cells'] < 1
+
+
+@pytest.mark.parametrize(('lr', 'warned'), [(0.0, True), (0.1, False)])
+def test_a_loss_on_its_plateau_is_told(
+    lr: float, warned: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plateau, 'STEPS', 12)
+    monkeypatch.setattr(plateau, 'WINDOW', 4)
+    monkeypatch.setattr(plateau, 'DEPTH', 0.01)
+    pl.seed_everything(0, verbose=False)
+    model = DenseContrast(output_stride=8, lr=lr, views=Views())
+    for weight in (model.head[0].weight, model.head[-1].weight):
+        weight.data.mul_(1 if not warned else 0)  # all cells alike
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        trainer(tmp_path, max_epochs=3, limit_val_batches=0).fit(model, pairs_datamodule(rate=0.0))
+    told = [str(each.message) for each in caught if 'still on the plateau' in str(each.message)]
+    assert len(told) == warned
+    assert not told or ('After 12 steps the loss is 2.773' in told[0] and 'lr (now 0)' in told[0])
+
+
+@pytest.mark.parametrize('norm', ['batch', 'none'])
+def test_norm_of_the_head(norm: Any) -> None:
+    model = task(head_norm=norm)
+    assert any(isinstance(layer, torch.nn.BatchNorm2d) for layer in model.head) is (norm == 'batch')
