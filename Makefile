@@ -8,7 +8,7 @@ OLDEST := .venv-oldest
 help:
 	@echo 'make demo         install, then pretrain, probe and compare on a small synthetic data set'
 	@echo 'make test         install, then check style, types and imports, and run the tests'
-	@echo 'make test-resume  stop training and go on, at every step of every kind of config (some 20 minutes)'
+	@echo 'make test-resume  stop training and go on, at every step of every kind of config (14 minutes)'
 	@echo 'make test-oldest  run the tests with the lowest releases that pyproject.toml admits, in .venv-oldest'
 	@echo 'make format       format the code'
 	@echo 'make clean        remove the environments and caches'

@@ -16,7 +16,7 @@ from geo_noisy.datamodules.settings import warn_of_changes
 from geo_noisy.models.encoder import build_encoder
 from geo_noisy.models.weights import read_weights
 from geo_noisy.tasks.finite import check_weights
-from geo_noisy.tasks.resuming import RESUME, check_shapes, plain_hparams, restore, resume_state
+from geo_noisy.tasks.resuming import RESUME, check_shapes, mend_epoch_count, plain_hparams, restore, resume_state
 from geo_noisy.tasks.scale import check_means, check_scale, scale_of
 from geo_noisy.tasks.schedule import Unit, cosine_schedule, warn_of_length
 
@@ -156,9 +156,7 @@ class EncoderTask(BaseTask):
         """
         if self.trainer.ckpt_path and self._restored is not None:
             restore(self, self._restored)
-            # An epoch saved in its last hooks is ended once more, and would count twice with max_steps.
-            epochs: Any = self.trainer.fit_loop.epoch_progress.current
-            epochs.processed = epochs.completed
+            mend_epoch_count(self.trainer)
         self._restored = None
 
     def on_train_end(self) -> None:

@@ -35,6 +35,25 @@ def restore(task: pl.LightningModule, state: Mapping[str, Any]) -> None:
             weight.grad = state['gradients'][name].to(weight.device)
 
 
+def mend_epoch_count(trainer: pl.Trainer) -> None:
+    """Set right how many epochs were begun and ended, where Lightning goes on without beginning one.
+
+    From the last hooks of an epoch, with ``max_steps``, it would end that epoch once more, with a batch too many where
+    no validation is due: the next one begins instead. From the last batch it takes the next epoch as begun but does not
+    count it, and the checkpoints of that one would mislead the restart after this one.
+    """
+    loop: Any = trainer.fit_loop
+    counts = (loop.epoch_progress.total, loop.epoch_progress.current)
+    if loop.restarted_on_epoch_end:
+        for count in counts:
+            count.completed = count.processed
+        loop.reset_restart_stage()
+        loop.epoch_loop.restarting = False
+    elif loop.restarted_mid_epoch:
+        for count in counts:
+            count.ready = count.started = count.completed + 1
+
+
 def _accumulating(trainer: pl.Trainer) -> bool:
     """Whether batches were trained on whose step is still to come (``accumulate_grad_batches``)."""
     done = batches_trained(trainer)

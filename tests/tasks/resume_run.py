@@ -130,7 +130,6 @@ class SaveEverywhere(Checkpoint):
 
 
 BATCH_HOOKS = ('on_train_batch_start', 'on_before_optimizer_step', 'on_train_batch_end')
-HOOKS = (*BATCH_HOOKS, 'on_validation_end')
 
 
 class Kill(Callback):

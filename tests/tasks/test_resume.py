@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.tasks.resume_run import BATCH_HOOKS, CONFIGS, EPOCHS, HOOKS, STEPS, Runs, Saved, train, unbroken, words
+from tests.tasks.resume_run import BATCH_HOOKS, CONFIGS, EPOCHS, STEPS, Runs, Saved, train, unbroken, words
 
 # Lightning's warnings about small runs; ours are looked for in test_resume_changed.py.
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings('ignore')]
@@ -47,6 +47,21 @@ def test_workers(config: str, tmp_path: Path) -> None:
     for saved in checkpoints:
         if saved.batch - STEPS in (1, STEPS // 2, STEPS):
             assert_goes_on(runs, saved)
+
+
+@pytest.mark.parametrize('config', [pytest.param(c, marks=[] if c in FAST else pytest.mark.resume) for c in CONFIGS])
+@pytest.mark.parametrize('limit', ['max_epochs=3', pytest.param('max_steps=18', marks=pytest.mark.resume)])
+def test_one_step_at_a_time(config: str, limit: str, tmp_path: Path) -> None:
+    """Stopped after every single step, so that each restart goes on from a run that was restarted itself."""
+    runs = Runs(words(config, tmp_path, '--data.init_args.num_workers=0', f'--trainer.{limit}'))
+    whole = runs.fit().steps
+    assert list(whole) == list(range(STEPS * EPOCHS))
+    ends = iter(('batch', 'validation', 'epoch'))  # of an epoch
+    last = None
+    for step, expected in whole.items():
+        assert runs.fit(last, save_in=tmp_path, stop_at=1).steps == {step: expected}
+        last = tmp_path / f'{step + 1:02d}-{next(ends) if (step + 1) % STEPS == 0 else "batch"}.ckpt'
+    assert runs.fit(last).steps == {}
 
 
 TABLE = [
@@ -127,8 +142,8 @@ def kills(config: str) -> list[tuple[int, str]]:
     """Ten steps of the run, and where in the step each time."""
     rng = np.random.default_rng(list(CONFIGS).index(config))
     steps = sorted(rng.choice(np.arange(1, STEPS * EPOCHS), size=10, replace=False).tolist())
-    hooks = [HOOKS if step <= STEPS * (EPOCHS - 1) else BATCH_HOOKS for step in steps]  # no validation to die in
-    return [(step, str(rng.choice(names))) for step, names in zip(steps, hooks, strict=True)]
+    hooks = ['on_validation_end', *rng.choice(BATCH_HOOKS, size=9).tolist()]
+    return list(zip(steps, hooks, strict=True))
 
 
 @pytest.mark.resume
