@@ -18,6 +18,7 @@ from geo_noisy.regions.windows.grid import place_files
 from geo_noisy.regions.windows.lattice import Candidates, across_files, candidates, places
 from geo_noisy.regions.windows.locations import UNASSIGNED, Locations
 from geo_noisy.regions.windows.overpass import overpasses
+from geo_noisy.regions.windows.zones import on_own_ground
 
 _PLACE_WINDOWS = 4  # overlapping windows are grouped into places of this many window sides
 
@@ -88,6 +89,11 @@ def build_index(
     if len(first) == 0:
         _nothing('No location has two dates: the files do not overlap in space, or all are of one time.', excluded)
     windows = found.take(order[first])
+    own = on_own_ground(windows, placed.sites, size_px=size_px)
+    if not own.all():
+        reason = 'lies on ground that the sites of two UTM zones share; it counts in one of them'
+        excluded.append(Exclusion('location', reason, int((~own).sum())))
+        windows, first, lengths = windows.take(own), first[own], lengths[own]
     return PairIndex(
         size_px=size_px,
         stride_px=stride_px,

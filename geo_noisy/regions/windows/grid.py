@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import connected_components
 from geo_noisy.regions.files.bounds import Bounds, transform_bounds
 from geo_noisy.regions.files.exclusions import Exclusion, tally
 from geo_noisy.regions.windows.antimeridian import in_one_piece, meeting
+from geo_noisy.regions.windows.zones import MOST_DISTORTION, cut_by_zone, distortion, utm_zone, zone_of_files
 
 WGS84 = 'EPSG:4326'
 _UTM_LIMIT_DEG = 84.0
@@ -29,7 +30,7 @@ class PlacedFiles:
 
     Attributes:
         sites: One row a site (a place whose files overlap): ``crs``, origin ``x0``, ``y0`` (upper left) and
-            pixel size ``res_x``, ``res_y`` of its grid.
+            pixel size ``res_x``, ``res_y`` of its grid; ``ground`` numbers what was connected before zones were cut.
         files: The files, with ``site``, ``col0``, ``row0`` (upper left corner on the site's grid, in pixels and
             fractions), ``cols``, ``rows`` (extent in grid pixels), ``warped`` (whether CRS or resolution
             differ from the grid's) and ``shift_px`` (what snapping moves it by along x or y at most; 0 when warped).
@@ -47,7 +48,8 @@ def place_files(
     """Group files into sites and lay each site's grid.
 
     The target CRS is the stated one; else the one that all files share, if it is projected; else, for each
-    site, the most common projected CRS of its files, or the UTM zone of its middle. The resolution is the
+    site, the most common projected CRS of its files, or the UTM zone of its middle. A site that this would distort by
+    more than 3 % is cut by zone first. The resolution is the
     stated one, else the most common of the site's files. The grid is that of the file (the earliest of the most
     common) which needs no resampling on it.
 
@@ -63,21 +65,38 @@ def place_files(
     resolution = _checked_res(res)
     if target is not None:
         files, bounds, problems = _in_crs(files, target)
-        site = components(bounds)
-        targets = [target] * (int(site.max()) + 1 if len(site) else 0)
+        site = ground = components(bounds)
+        targets = [target] * _count(site)
     else:
         files, bounds, problems = _in_degrees(files)
-        site = groups(*meeting(bounds), count=len(files))
-        targets = [
-            _site_crs(files[site == k], bounds[site == k]) for k in range(int(site.max()) + 1 if len(site) else 0)
-        ]
+        site, ground = _sites_by_zone(files, bounds)
+        targets = [_site_crs(files[site == k], bounds[site == k]) for k in range(_count(site))]
     parts = [
         _lay_grid(files[site == number].assign(site=number), CRS.from_user_input(name), name, resolution)
         for number, name in enumerate(targets)
     ]
     sites = pd.DataFrame([part[0] for part in parts], columns=['crs', 'x0', 'y0', 'res_x', 'res_y'])
+    sites['ground'] = [int(ground[site == number][0]) for number in range(len(parts))]
     placed = pd.concat([part[1] for part in parts], ignore_index=True) if parts else files
     return PlacedFiles(sites, placed, tuple(tally('file', problems)))
+
+
+def _count(site: NDArray[np.int64]) -> int:
+    return int(site.max()) + 1 if len(site) else 0
+
+
+def _sites_by_zone(files: pd.DataFrame, degrees: Bounds) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Site of each file, and the connected ground it was cut from where one CRS would distort it too much; each [n]."""
+    pairs = meeting(degrees)
+    ground = groups(*pairs, count=len(files))
+    zones = zone_of_files(files, degrees)
+    cut = np.zeros(len(files), dtype=bool)
+    for number in range(_count(ground)):
+        rows = ground == number
+        several = len(np.unique(zones[rows])) > 1
+        if several and distortion(_site_crs(files[rows], degrees[rows]), degrees[rows]) > MOST_DISTORTION:
+            cut |= rows
+    return groups(*cut_by_zone(zones, cut, pairs), count=len(files)), ground
 
 
 def components(bounds: Bounds) -> NDArray[np.int64]:
@@ -150,10 +169,7 @@ def _site_crs(files: pd.DataFrame, degrees: Bounds) -> str:
         return str(Counter(projected).most_common(1)[0][0])
     if (degrees[:, 2] > 180).any():  # a site on both sides of 180 degrees
         degrees = degrees + np.where(degrees[:, [0]] < 0, [[360, 0, 360, 0]], 0)
-    left, bottom = degrees[:, :2].min(axis=0)
-    right, top = degrees[:, 2:].max(axis=0)
-    zone = int(((left + right) / 2 + 180) // 6) % 60 + 1
-    return f'EPSG:{32600 + zone if bottom + top >= 0 else 32700 + zone}'
+    return utm_zone(*degrees[:, :2].min(axis=0), *degrees[:, 2:].max(axis=0))
 
 
 def _lay_grid(
