@@ -5,7 +5,7 @@ from typing import Any
 
 from torchgeo.datasets import RasterDataset
 
-from geo_noisy.regions.files.captures import Capture
+from geo_noisy.regions.files.captures import Capture, Layer
 from geo_noisy.regions.files.dates import seconds
 from geo_noisy.regions.files.file_scan import FileScan, scan_captures
 
@@ -14,7 +14,7 @@ def scan_dataset(dataset: RasterDataset, *, sensor: str | None = None) -> FileSc
     """Look at the files of a TorchGeo data set; dates are the starts of its files' time intervals.
 
     Args:
-        dataset: Any raster data set; its ``bands`` are used where they lie in files of their own.
+        dataset: Any raster data set; its ``bands`` are taken, in their order.
         sensor: Name of the sensor; the class name of the data set by default.
 
     Raises:
@@ -29,14 +29,18 @@ def scan_dataset(dataset: RasterDataset, *, sensor: str | None = None) -> FileSc
         )
     name = sensor if sensor is not None else type(dataset).__name__
     captures = [
-        Capture(_paths(dataset, str(path)), seconds(left), name)
+        _capture(dataset, str(path), seconds(left), name)
         for path, left in zip(dataset.index['filepath'], lefts, strict=True)
     ]
     return scan_captures(captures)
 
 
-def _paths(dataset: Any, path: str) -> tuple[str, ...]:
-    """Files of one capture, one for each band where the data set has them apart."""
-    if not dataset.separate_files:
-        return (path,)
-    return tuple(os.fspath(dataset._update_filepath(band, path)) for band in dataset.bands)
+def _capture(dataset: Any, path: str, time: int, sensor: str) -> Capture:
+    """A capture with the bands of the data set by name, in a file each or by their place in the only one."""
+    if dataset.separate_files:
+        bands = tuple(Layer(band, os.fspath(dataset._update_filepath(band, path))) for band in dataset.bands)
+        return Capture(tuple(band.path for band in bands), time, sensor, bands=bands)
+    if not dataset.bands or not dataset.all_bands:
+        return Capture((path,), time, sensor)
+    places = {band: number for number, band in enumerate(dataset.all_bands, start=1)}
+    return Capture((path,), time, sensor, bands=tuple(Layer(band, path, places[band]) for band in dataset.bands))

@@ -312,6 +312,19 @@ def test_bands_of_a_torchgeo_data_set_may_lie_in_files_of_their_own(tmp_path):
         assert np.array_equal(image[0, 1].numpy(), file.read(1)[:32, :32])
 
 
+def test_bands_of_a_torchgeo_data_set_are_taken_from_the_file(tmp_path):
+    class Images(RasterDataset):
+        filename_glob = 'image_*.tif'
+        filename_regex = r'image_(?P<date>\d{8})\.tif'
+        all_bands = ('red', 'nir')
+
+    folder = write_series(tmp_path / 'a', DATES)
+    index = build_index(scan_dataset(Images(str(folder), bands=['nir'])), size_px=32)
+    assert index.bands == ('nir',)
+    with rasterio.open(index.files['paths'][0][0]) as file:
+        assert np.array_equal(TemporalPairs(index)[0]['image'][0], file.read([2])[:, :32, :32])
+
+
 @pytest.mark.parametrize('method', ['area', 'raster'])
 def test_noise_of_scenes_equals_the_true_noise(tmp_path, method):
     scenes = write_scenes(tmp_path, scenes=4, dates=3, size_px=64, cells=6, seed=3)

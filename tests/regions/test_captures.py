@@ -1,6 +1,7 @@
 """Captures of no known product: mosaics of an overpass, what a file says, and what overrides it."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 from rasterio.control import GroundControlPoint
@@ -12,7 +13,7 @@ from rasterio.vrt import WarpedVRT
 from geo_noisy.commands import index as index_command
 from geo_noisy.datasets import TemporalPairs
 from geo_noisy.errors import InputError
-from geo_noisy.regions import PairIndex, build_index, scan_rasters
+from geo_noisy.regions import Limits, PairIndex, build_index, scan_rasters, scan_table
 from tests.data.regions import CRS, ORIGIN, write_raster, write_series
 
 RGBA = (ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha)
@@ -119,13 +120,7 @@ def test_alpha_of_0_and_255_is_a_mask_and_rgb_beside_rgba_works(tmp_path):
     assert index.bands == ('1', '2', '3')
     assert len(index) == 2  # those left of the edge
     assert TemporalPairs(index)[0]['image'].shape == (2, 3, 32, 32)
-    assert not TemporalPairs(build_index(scan, size_px=64, limits=loose())).read(0, 0)[1][:, 40:].any()
-
-
-def loose():
-    from geo_noisy.regions import Limits
-
-    return Limits(max_nodata=1.0)
+    assert not TemporalPairs(build_index(scan, size_px=64, limits=Limits(max_nodata=1.0))).read(0, 0)[1][:, 40:].any()
 
 
 @pytest.mark.parametrize(('alpha', 'bands'), [('auto', 4), ('data', 4), ('mask', 3)])
@@ -195,7 +190,7 @@ def test_values_without_data_are_not_mixed_into_others(tmp_path):
     pixels[:, :, 33:] = -9999
     for day in DAYS:
         write_raster(tmp_path / f'x_{day}.tif', pixels)
-    index = build_index(scan_rasters(tmp_path, nodata=[-9999]), size_px=16, res=20, limits=loose())
+    index = build_index(scan_rasters(tmp_path, nodata=[-9999]), size_px=16, res=20, limits=Limits(max_nodata=1.0))
     for location in range(len(index)):
         read, valid = TemporalPairs(index).read(location, 0)
         assert set(read[0][valid].tolist()) <= {1000.0}
@@ -313,3 +308,28 @@ def test_strict_makes_doubts_errors_and_stored_doubts_come_back(tmp_path, capsys
     with pytest.raises(InputError, match=r'1 doubts, and --strict allows none:\n  nodata'):
         index_command.run('index', list(map(str, [*words, '--strict'])))
     assert index_command.run('index', list(map(str, [*words, '--strict', '--nodata', '0']))) == 0
+
+
+# Tables --------------------------------------------------------------------------------------------------------------
+
+
+def test_assets_are_bands_by_name_and_known_masks_are_masks(tmp_path):
+    rows = []
+    for seed, day in enumerate(DAYS):
+        for k, name in enumerate(('blue', 'red')):
+            write_raster(tmp_path / f'{day}_{name}.tif', drawn(seed=10 * seed + k))
+        scene = np.full((1, 32, 32), 4, 'uint8')
+        scene[:, :, 16:], scene[:, 16:] = 9, 0
+        write_raster(tmp_path / f'{day}_scl.tif', scene, res=20)
+        assets = {name: {'href': f'{day}_{name}.tif'} for name in ('blue', 'red', 'scl')}
+        rows.append({'datetime': f'{day[:4]}-01-01T00:00:00Z', 'assets': assets})
+    table = pd.DataFrame(rows)
+    scan = scan_table(table, assets=['red', 'scl', 'blue'], root=tmp_path)
+    assert scan.content.bands == ('red', 'blue')
+    index = build_index(scan, size_px=32, limits=Limits(max_cloud=50))
+    assert list(zip(index.locations.col, index.locations.row, strict=True)) == [(0, 0)]
+    assert len(build_index(scan, size_px=32)) == 2
+    with rasterio.open(tmp_path / f'{DAYS[0]}_blue.tif') as file:
+        assert np.array_equal(TemporalPairs(index, bands=['blue']).read(0, 0)[0], file.read()[:, :32, :32])
+    with pytest.raises(ValueError, match='are masks; choose some with bands'):
+        scan_table(table, assets=['scl'], root=tmp_path)

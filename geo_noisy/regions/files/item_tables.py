@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geo_noisy.regions.files.captures import Capture
+from geo_noisy.regions.files.captures import Capture, Layer
 from geo_noisy.regions.files.date_columns import Dates, read_dates
 from geo_noisy.regions.files.date_formats import Formats, as_formats
 from geo_noisy.regions.files.doubts import Doubt
@@ -18,6 +18,7 @@ from geo_noisy.regions.files.exclusions import describe, tally
 from geo_noisy.regions.files.file_scan import Captures, FileScan, scan_captures
 from geo_noisy.regions.files.item_columns import CLOUD_COLUMN, SENSOR_COLUMN, cloud_covers, need_column, sensors
 from geo_noisy.regions.files.paths import is_local, located
+from geo_noisy.regions.files.products import cloud_masks
 
 _STAC_DATE, _STAC_PERIOD = 'datetime', ('start_datetime', 'end_datetime')
 
@@ -41,7 +42,8 @@ def scan_table(
         date_column: Column with the capture date, read as a whole; rows without one are left out.
         date_format: Format of the dates, or several, as in ``datetime.strptime``; the first that fits all is taken.
         path_column: Column with the path; for STAC the ``assets`` column is used by default.
-        assets: Names of the STAC assets to read, in band order; needed where an item has several.
+        assets: Names of the STAC assets to read, in band order; needed where an item has several. Masks of known
+            products (SCL, Fmask, QA_PIXEL, in any case) are no bands: they tell where there is no data, and cloud.
         cloud_column: Column with the cloud cover in percent; the default may be missing.
         sensor_column: Column with the sensor; the default may be missing.
         root: Folder that relative paths start from; by default that of the table, or of a frame the working folder.
@@ -67,21 +69,17 @@ def scan_table(
         try:
             if not known[number]:
                 raise ValueError(f'no date in column {date_column!r}')
-            paths = (str(row[path_column]),) if path_column else _hrefs(row['assets'], assets)
+            hrefs = {'': str(row[path_column])} if path_column else _hrefs(row['assets'], assets)
         except (ValueError, KeyError) as error:
             problems.append((str(error).strip('"'), str(row.get('id', ''))))
             continue
-        captures.append(
-            Capture(
-                tuple(located(path, beside=folder) for path in paths),
-                int(times[number]),
-                names[number],
-                float(covers[number]),
-            )
-        )
+        here = {name: located(href, beside=folder) for name, href in hrefs.items()}
+        captures.append(_capture(here, int(times[number]), names[number], float(covers[number])))
     if not captures:
         raise ValueError(f'No row of the table can serve:\n{describe(tally("file", problems))}')
-    told = Captures(captures, excluded=tuple(tally('file', problems)), doubts=doubts)
+    codes = {mask.name: cloud_masks()[mask.name.lower()] for capture in captures for mask in capture.masks}
+    masks = tuple(replace(mask, name=name) for name, mask in codes.items())
+    told = Captures(captures, masks=masks, excluded=tuple(tally('file', problems)), doubts=doubts)
     scan = scan_captures(told, **reading)
     return replace(
         scan,
@@ -123,7 +121,7 @@ def _columns(frame: pd.DataFrame, name: str) -> str:
     return f'{name} has the columns {", ".join(map(str, frame.columns))}'
 
 
-def _hrefs(assets: Any, chosen: Sequence[str] | None) -> tuple[str, ...]:
+def _hrefs(assets: Any, chosen: Sequence[str] | None) -> dict[str, str]:
     """Paths of an item's assets. A missing one reads as None in tables, where every item has every column."""
     if not isinstance(assets, dict | None):
         raise ValueError(f'assets are {assets!r}, not a mapping of names to hrefs')
@@ -133,4 +131,18 @@ def _hrefs(assets: Any, chosen: Sequence[str] | None) -> tuple[str, ...]:
     missing = [name for name in chosen or () if name not in there]
     if missing:
         raise ValueError(f'no asset {", ".join(missing)}')
-    return tuple(str(there[name]['href']) for name in chosen or there)
+    return {name: str(there[name]['href']) for name in chosen or there}
+
+
+def _capture(assets: dict[str, str], time: int, sensor: str, cloud: float) -> Capture:
+    """A capture with a band in each asset, or with all bands of its only one; masks apart."""
+    masks = tuple(
+        Layer(name, path, cloud_masks()[name.lower()].band)
+        for name, path in assets.items()
+        if name.lower() in cloud_masks()
+    )
+    bands = tuple(Layer(name, path) for name, path in assets.items() if name.lower() not in cloud_masks())
+    if not bands:
+        raise ValueError(f'The assets {", ".join(assets)} are masks; choose some with bands, too.')
+    paths = tuple(band.path for band in bands)
+    return Capture(paths, time, sensor, cloud, bands=bands if len(bands) > 1 else (), masks=masks)

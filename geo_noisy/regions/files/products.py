@@ -84,6 +84,13 @@ def known_products(own: str | os.PathLike[str] | None = None) -> dict[str, tuple
 
 
 @lru_cache(maxsize=1)
+def cloud_masks() -> dict[str, MaskCodes]:
+    """Masks of the shipped products that tell clouds, by name in lower case."""
+    masks = [mask for kinds in _shipped().values() for kind in kinds for mask in kind.masks.values()]
+    return {mask.name.lower(): mask for mask in masks if mask.tells_cloud}
+
+
+@lru_cache(maxsize=1)
 def _shipped() -> dict[str, tuple[FileKind, ...]]:
     source = files('geo_noisy.regions.files') / 'products.yaml'
     return _parse(source.read_text(encoding='utf-8'), 'products.yaml')
