@@ -225,3 +225,43 @@ def test_names_that_torchgeo_knows_are_known():
         ours = next(match for kind in kinds if (match := kind.pattern.search(f'folder/{name}')))
         assert ours['date'] == theirs['date']
         assert ours.groupdict().get('layer') == band
+
+
+def test_processing_baselines_of_sentinel2_are_brought_to_one(tmp_path):
+    """The same ground: since baseline 04.00 values lie 1000 higher."""
+    pixels = np.random.default_rng(0).integers(200, 3000, (1, 64, 64)).astype('uint16')
+    for stamp, baseline, added in (('20210613T100601', '0301', 0), ('20220613T100601', '0400', 1000)):
+        folder = tmp_path / f'S2A_MSIL2A_{stamp}_N{baseline}_R022_T33TVM_20230101T120000.SAFE' / 'IMG_DATA' / 'R10m'
+        folder.mkdir(parents=True)
+        write_raster(folder / f'T33TVM_{stamp}_B02_10m.tif', pixels + added)
+    scan = scan_rasters(tmp_path)
+    (doubt,) = [doubt for doubt in scan.doubts if doubt.about == 'radiometry']
+    assert '1 of 2 dates are brought to scale 0.0001, offset 0' in doubt.text
+    image = TemporalPairs(build_index(scan, size_px=64))[0]['image'].numpy()
+    assert np.allclose(image, pixels, atol=1e-2)
+    stored = TemporalPairs(build_index(scan_rasters(tmp_path, radiometry='stored'), size_px=64))[0]['image'].numpy()
+    assert np.array_equal(stored[1], pixels + 1000)
+
+
+def test_planet_of_four_and_of_eight_bands_share_four(tmp_path):
+    folder = tmp_path / 'PSScene'
+    folder.mkdir()
+    for name, bands in (
+        ('20200315_092339_1003_3B_AnalyticMS_SR', 4),
+        ('20230415_093201_71_2486_3B_AnalyticMS_SR_8b', 8),
+    ):
+        pixels = np.stack([np.full((32, 32), 100 * bands + band, 'uint16') for band in range(1, bands + 1)])
+        write_raster(folder / f'{name}.tif', pixels, res=3)
+    index = build_index(scan_rasters(tmp_path), size_px=32)
+    assert index.bands == ('blue', 'green', 'red', 'nir')
+    image = TemporalPairs(index)[0]['image'][:, :, 0, 0].tolist()
+    assert image == [[401, 402, 403, 404], [802, 804, 806, 808]]
+
+
+def test_natural_colour_of_naip_lacks_near_infrared(tmp_path):
+    for day, bands in (('20060616', 3), ('20160616', 4), ('20180712', 4)):
+        write_raster(tmp_path / f'm_3412039_nw_10_1_{day}.tif', bands=bands)
+    scan = scan_rasters(tmp_path)
+    assert scan.content.bands == ('R', 'G', 'B', 'NIR')
+    assert [item.number for item in scan.excluded if 'lacks NIR' in item.reason] == [1]
+    assert len(scan_rasters(tmp_path, bands=['R', 'G', 'B']).files) == 3
