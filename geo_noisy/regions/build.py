@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geo_noisy.errors import InputError
 from geo_noisy.regions.eligible import eligible
 from geo_noisy.regions.files.exclusions import Exclusion, describe, tally
 from geo_noisy.regions.files.file_scan import FileScan
@@ -53,7 +54,8 @@ def build_index(
             was taken on it. 0 keeps apart what differs by a second.
 
     Raises:
-        ValueError: If arguments do not make sense, or no location is left, with the reasons.
+        InputError: If no location is left, with the reasons.
+        ValueError: If arguments do not make sense.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -174,7 +176,7 @@ def _check(size_px: int, stride_px: int, place_px: int | None, overpass_minutes:
 
 
 def _nothing(text: str, excluded: list[Exclusion]) -> Never:
-    raise ValueError(f'{text}\n{describe(excluded)}'.rstrip())
+    raise InputError(f'{text}\n{describe(excluded)}'.rstrip())
 
 
 def _count_reasons(reasons: NDArray[np.object_], paths: NDArray[np.object_]) -> list[Exclusion]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from geo_noisy.errors import InputError
 from geo_noisy.regions.files.alpha import ALPHA_MASK, Alpha, settle_alpha
 from geo_noisy.regions.files.captures import Capture, Content
 from geo_noisy.regions.files.described import Described, describe_capture
@@ -96,14 +97,15 @@ def scan_captures(
         images_crs: CRS of files that state none but have a grid, as by a world file.
 
     Raises:
-        ValueError: If an argument makes no sense, or no capture can serve, with the reasons.
+        InputError: If no capture can serve, with the reasons.
+        ValueError: If an argument makes no sense.
     """
     values = (nodata,) if isinstance(nodata, int | float) else tuple(float(value) for value in nodata or ())
     found = captures if isinstance(captures, Captures) else Captures(captures)
     described, problems = _described(found.items, images_crs)
     if not described:
         left = [*found.excluded, *tally('file', problems)]
-        raise ValueError(f'None of {sum(item.number for item in left)} files can serve:\n{describe(left)}')
+        raise InputError(f'None of {sum(item.number for item in left)} files can serve:\n{describe(left)}')
     described, alpha_is, alpha_doubts = settle_alpha(described, alpha)
     described, odd = _with_bands(described, bands)
     units, target, unit_doubts = settle_radiometry(described, radiometry)
@@ -178,7 +180,7 @@ def _with_bands(
             missing = ', '.join(name for name in names if name not in own)
             problems.append((f'lacks band {missing}; it has {", ".join(own)}', capture.capture.paths[0]))
     if not kept:
-        raise ValueError(f'No file has the bands {", ".join(names)}:\n{describe(tally("file", problems))}')
+        raise InputError(f'No file has the bands {", ".join(names)}:\n{describe(tally("file", problems))}')
     return kept, problems
 
 
