@@ -17,7 +17,7 @@ from geo_noisy.datamodules.settings import plain_settings, warn_of_changes
 from geo_noisy.regions.band_statistics import BandMoments
 
 # Options that change nothing about what is trained on.
-FREE_OPTIONS = {'cache_dir', 'download', 'eval_batch_size', 'in_memory', 'num_workers', 'tile_cache'}
+FREE_OPTIONS = {'cache_dir', 'download', 'eval_batch_size', 'in_memory', 'num_workers', 'predict_split', 'tile_cache'}
 
 
 class Scale:

@@ -37,6 +37,7 @@ class CIFAR10PairsDataModule(_CIFAR10Files, PairDataModule):
         seed: int = 0,
         download: bool = False,
         stack_dates: bool = False,
+        predict_split: str = 'val',
         **dataset: Any,
     ) -> None:
         """Initialise a new CIFAR10PairsDataModule.
@@ -52,6 +53,7 @@ class CIFAR10PairsDataModule(_CIFAR10Files, PairDataModule):
             seed: Seed of order, views and query roles.
             download: Whether to download CIFAR-10 into ``root``.
             stack_dates: Whether to give pairs as [B, 2C, H, W], as TorchGeo's own tasks want them.
+            predict_split: Split that ``predict`` goes over: ``train``, ``val`` or what else the data set has.
             **dataset: Arguments of :class:`~geo_noisy.datasets.CIFAR10Pairs`.
         """
         super().__init__(
@@ -62,6 +64,7 @@ class CIFAR10PairsDataModule(_CIFAR10Files, PairDataModule):
             policy=policy or PairPolicy(rate=0.0, match='draw'),
             seed=seed,
             stack_dates=stack_dates,
+            predict_split=predict_split,
         )
         self.root, self.download, self.dataset_seed = Path(root), download, dataset_seed
         self.train_count = train_count
@@ -96,6 +99,7 @@ class CIFAR10DataModule(_CIFAR10Files, LabelledDataModule):
         test_count: int | None = None,
         dataset_seed: int = 0,
         seed: int = 0,
+        predict_split: str = 'test',
         download: bool = False,
         **dataset: Any,
     ) -> None:
@@ -111,6 +115,7 @@ class CIFAR10DataModule(_CIFAR10Files, LabelledDataModule):
             test_count: Test images; all by default.
             dataset_seed: Seed of the split.
             seed: Seed of order, views and the choice of labels.
+            predict_split: Split that ``predict`` goes over: ``train``, ``val``, ``test`` or what else the data set has.
             download: Whether to download CIFAR-10 into ``root``.
             **dataset: Arguments of :class:`~geo_noisy.datasets.CIFAR10`.
         """
@@ -121,6 +126,7 @@ class CIFAR10DataModule(_CIFAR10Files, LabelledDataModule):
             num_workers=num_workers,
             label_fraction=label_fraction,
             seed=seed,
+            predict_split=predict_split,
         )
         self.root, self.download, self.dataset_seed = Path(root), download, dataset_seed
         self.options = dataset

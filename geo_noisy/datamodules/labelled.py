@@ -42,6 +42,7 @@ class LabelledDataModule(GeoNoisyDataModule):
         label_fraction: float = 1.0,
         scale: float = 255.0,
         seed: int = 0,
+        predict_split: str = 'test',
     ) -> None:
         """Initialise a new LabelledDataModule.
 
@@ -53,6 +54,7 @@ class LabelledDataModule(GeoNoisyDataModule):
             label_fraction: Share of the training images that is used, in (0, 1]; nested over fractions.
             scale: Sensor value that becomes 1.
             seed: Seed of order, views and the choice of labels.
+            predict_split: Split that ``predict`` goes over: ``train``, ``val``, ``test`` or what else the data set has.
 
         Raises:
             ValueError: If the fraction lies outside (0, 1].
@@ -67,7 +69,7 @@ class LabelledDataModule(GeoNoisyDataModule):
         )
         if not 0 < label_fraction <= 1:
             raise ValueError(f'label_fraction is {label_fraction}; it must lie in (0, 1].')
-        self.label_fraction = label_fraction
+        self.label_fraction, self.predict_split = label_fraction, predict_split
         self._features: dict[str, Dataset[Sample]] = {}
 
     def setup(self, stage: str) -> None:
@@ -78,9 +80,10 @@ class LabelledDataModule(GeoNoisyDataModule):
             self.train_dataset = self._labelled(self.build_dataset('train'))
         if stage in ('fit', 'validate'):
             self.val_dataset = self.build_dataset('val')
-        if stage in ('test', 'predict'):
+        if stage == 'test':
             self.test_dataset = self.build_dataset('test')
-            self.predict_dataset = self.test_dataset
+        if stage == 'predict':
+            self.predict_dataset = self.build_dataset(self.predict_split)
 
     def _labelled(self, dataset: Any) -> Any:
         """The seeded share of a training set whose labels are used."""
@@ -136,7 +139,7 @@ class LabelledDataModule(GeoNoisyDataModule):
         return self._loader('test', self.eval_batch_size, shuffle=False)
 
     def predict_dataloader(self) -> ResumableLoader:
-        """Test images, for prediction."""
+        """Images of the split that is predicted on."""
         return self._loader('predict', self.eval_batch_size, shuffle=False)
 
     def _loader(self, split: str, batch_size: int, *, shuffle: bool) -> ResumableLoader:

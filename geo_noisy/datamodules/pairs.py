@@ -47,6 +47,7 @@ class PairDataModule(GeoNoisyDataModule):
         scale: float = 255.0,
         seed: int = 0,
         stack_dates: bool = False,
+        predict_split: str = 'val',
     ) -> None:
         """Initialise a new PairDataModule.
 
@@ -59,6 +60,7 @@ class PairDataModule(GeoNoisyDataModule):
             scale: Sensor value that becomes 1.
             seed: Seed of order, views and query roles.
             stack_dates: Whether to give the two dates as [B, 2C, H, W], as TorchGeo's own tasks want them.
+            predict_split: Split that ``predict`` goes over: ``train``, ``val`` or what else the data set has.
         """
         super().__init__(
             dataset_class,
@@ -69,15 +71,17 @@ class PairDataModule(GeoNoisyDataModule):
             seed=seed,
             stack_dates=stack_dates,
         )
-        self.policy = policy or PairPolicy()
+        self.policy, self.predict_split = policy or PairPolicy(), predict_split
 
     def setup(self, stage: str) -> None:
         """Build the data sets of a stage: 'fit', 'validate' or 'predict'."""
         self._restored = None
         if stage == 'fit':
             self.train_dataset = self.build_dataset('train')
-        if stage in ('fit', 'validate', 'predict'):
+        if stage in ('fit', 'validate'):
             self.val_dataset = self.build_dataset('val')
+        if stage == 'predict':
+            self.predict_dataset = self.build_dataset(self.predict_split)
 
     def train_dataloader(self) -> ResumableLoader:
         """Pairs in the order of the policy."""
@@ -91,8 +95,8 @@ class PairDataModule(GeoNoisyDataModule):
         )
 
     def predict_dataloader(self) -> ResumableLoader:
-        """Every pair of the validation split once, in fixed order."""
-        dataset = self._valid_attribute('val_dataset')
+        """Every pair of the split that is predicted on once, in fixed order."""
+        dataset = self._valid_attribute('predict_dataset')
         return self._loader(dataset, PairPolicy(), self.eval_batch_size, train=False)
 
     def training_places(self) -> int:

@@ -38,6 +38,7 @@ class TemporalPairsDataModule(PairDataModule):
         split_seed: int = 0,
         seed: int = 0,
         stack_dates: bool = False,
+        predict_split: str = 'val',
         **dataset: Any,
     ) -> None:
         """Initialise a new TemporalPairsDataModule.
@@ -65,6 +66,7 @@ class TemporalPairsDataModule(PairDataModule):
             split_seed: Seed of the choice of blocks and of the windows that band statistics come from.
             seed: Seed of order, views and query roles.
             stack_dates: Whether to give pairs as [B, 2C, H, W], as TorchGeo's own tasks want them.
+            predict_split: Split that ``predict`` goes over: ``train``, ``val`` or what else the data set has.
             **dataset: Arguments of :class:`~geo_noisy.datasets.TemporalPairs`.
         """
         super().__init__(
@@ -76,6 +78,7 @@ class TemporalPairsDataModule(PairDataModule):
             scale=scale,
             seed=seed,
             stack_dates=stack_dates,
+            predict_split=predict_split,
         )
         self.index_path, self.root, self.length, self.val_length = index, root, length, val_length
         self.weights_column = weights_column

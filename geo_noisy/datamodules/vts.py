@@ -25,6 +25,7 @@ class VTSPairsDataModule(PairDataModule):
         seed: int = 0,
         download: bool = False,
         stack_dates: bool = False,
+        predict_split: str = 'val',
         **dataset: Any,
     ) -> None:
         """Initialise a new VTSPairsDataModule.
@@ -40,6 +41,7 @@ class VTSPairsDataModule(PairDataModule):
             seed: Seed of order, views and query roles.
             download: Whether to download DTD into ``root``.
             stack_dates: Whether to give pairs as [B, 2C, H, W], as TorchGeo's own tasks want them.
+            predict_split: Split that ``predict`` goes over: ``train``, ``val`` or what else the data set has.
             **dataset: Arguments of :class:`~geo_noisy.datasets.VTSPairs`.
         """
         super().__init__(
@@ -50,6 +52,7 @@ class VTSPairsDataModule(PairDataModule):
             policy=policy or PairPolicy(rate=0.0, match='draw'),
             seed=seed,
             stack_dates=stack_dates,
+            predict_split=predict_split,
         )
         self.counts = {'train': train_count, 'val': val_count}
         self.dataset_seed, self.download = dataset_seed, download
@@ -89,6 +92,7 @@ class VTSSegmentationDataModule(LabelledDataModule):
         test_count: int = 2400,
         dataset_seed: int = 0,
         seed: int = 0,
+        predict_split: str = 'test',
         download: bool = False,
         **dataset: Any,
     ) -> None:
@@ -104,6 +108,7 @@ class VTSSegmentationDataModule(LabelledDataModule):
             test_count: Test images.
             dataset_seed: Seed of the images.
             seed: Seed of order, views and the choice of labels.
+            predict_split: Split that ``predict`` goes over: ``train``, ``val``, ``test`` or what else the data set has.
             download: Whether to download DTD into ``root``.
             **dataset: Arguments of :class:`~geo_noisy.datasets.VTSSegmentation`.
         """
@@ -114,6 +119,7 @@ class VTSSegmentationDataModule(LabelledDataModule):
             num_workers=num_workers,
             label_fraction=label_fraction,
             seed=seed,
+            predict_split=predict_split,
         )
         self.counts = {'train': train_count, 'val': val_count, 'test': test_count}
         self.dataset_seed, self.download = dataset_seed, download

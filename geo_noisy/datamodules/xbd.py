@@ -24,6 +24,7 @@ class XBDPairsDataModule(PairDataModule):
         policy: PairPolicy | None = None,
         seed: int = 0,
         stack_dates: bool = False,
+        predict_split: str = 'val',
         **dataset: Any,
     ) -> None:
         """Initialise a new XBDPairsDataModule.
@@ -36,6 +37,7 @@ class XBDPairsDataModule(PairDataModule):
             policy: The noisy pairs rate r_pairs and how it is met; every pair once by default.
             seed: Seed of order, views and query roles.
             stack_dates: Whether to give pairs as [B, 2C, H, W], as TorchGeo's own tasks want them.
+            predict_split: Split that ``predict`` goes over: ``train``, ``val`` or what else the data set has.
             **dataset: Arguments of :class:`~geo_noisy.datasets.XBDPairs`.
         """
         super().__init__(
@@ -46,6 +48,7 @@ class XBDPairsDataModule(PairDataModule):
             policy=policy,
             seed=seed,
             stack_dates=stack_dates,
+            predict_split=predict_split,
         )
         self.root = root
         self.options = dataset
@@ -71,6 +74,7 @@ class XBDSegmentationDataModule(LabelledDataModule):
         label_fraction: float = 1.0,
         test_split: Split = 'test',
         seed: int = 0,
+        predict_split: str = 'test',
         **dataset: Any,
     ) -> None:
         """Initialise a new XBDSegmentationDataModule.
@@ -83,6 +87,7 @@ class XBDSegmentationDataModule(LabelledDataModule):
             label_fraction: Share of the training tiles that is used, in (0, 1].
             test_split: What is tested on: ``test`` or ``hold``, the official sets, or ``val``.
             seed: Seed of order, views and the choice of labels.
+            predict_split: Split that ``predict`` goes over: ``train``, ``val``, ``test`` or what else the data set has.
             **dataset: Arguments of :class:`~geo_noisy.datasets.XBDSegmentation`.
         """
         super().__init__(
@@ -92,6 +97,7 @@ class XBDSegmentationDataModule(LabelledDataModule):
             num_workers=num_workers,
             label_fraction=label_fraction,
             seed=seed,
+            predict_split=predict_split,
         )
         self.root, self.test_split = root, test_split
         self.options = dataset

@@ -3,6 +3,7 @@ from .classification_probe import ClassificationProbe
 from .damage_probe import DamageProbe
 from .dense_contrast import DenseContrast
 from .momentum_contrast import MomentumContrast
+from .prediction_writer import PredictionWriter
 from .segmentation_probe import SegmentationProbe
 
 __all__ = [
@@ -11,5 +12,6 @@ __all__ = [
     'DamageProbe',
     'DenseContrast',
     'MomentumContrast',
+    'PredictionWriter',
     'SegmentationProbe',
 ]
