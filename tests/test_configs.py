@@ -20,7 +20,7 @@ STAGES = sorted((CONFIGS / 'sweeps' / 'stages').glob('*.yaml'))
 RUNS = sorted(set(CONFIGS.rglob('*.yaml')) - {*SWEEPS, *STAGES})
 
 SMALL: dict[str, dict[str, Any]] = {
-    'VTSPairsDataModule': {'size_px': 32, 'cells': 4, 'train_count': 16, 'val_count': 8},
+    'VTSPairsDataModule': {'size_px': 64, 'cells': 4, 'train_count': 16, 'val_count': 8},
     'VTSSegmentationDataModule': {'size_px': 32, 'cells': 4, 'train_count': 16, 'val_count': 8, 'test_count': 8},
     'XBDPairsDataModule': {'root': 'xbd', 'cache_dir': 'cache', 'tile_px': 64},
     'XBDSegmentationDataModule': {'root': 'xbd', 'cache_dir': 'cache', 'tile_px': 64},
@@ -52,8 +52,9 @@ def make_data(config: dict[str, Any], folder: Path) -> None:
         write_parquet(folder / 'cifar10')
     elif kind.startswith('TemporalPairs'):
         shape = (config['model']['init_args']['in_channels'], 128, 128)
+        brightest = int(0.6 * config['data']['init_args'].get('scale', 255))
         for seed, date in enumerate(('20200601', '20210601', '20220601')):
-            pixels = np.random.default_rng(seed).integers(1, 255, shape, dtype=np.uint16)
+            pixels = np.random.default_rng(seed).integers(1, brightest, shape, dtype=np.uint16)
             write_raster(folder / f'image_{date}.tif', pixels)
         index = build_index(scan_rasters([str(folder)]), size_px=16)
         index = index.with_splits(shares=(0.6, 0.4, 0.0), block_px=32).with_statistics(windows=8)

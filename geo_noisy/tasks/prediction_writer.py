@@ -60,7 +60,7 @@ class PredictionWriter(BasePredictionWriter):
         """
         named = prediction if isinstance(prediction, Mapping) else {'features': prediction}
         tensors = {key: batch[key] for key in NAMED_BY if key in batch} | dict(named)
-        arrays = {key: _array(value) for key, value in tensors.items() if isinstance(value, Tensor)}
+        arrays: dict[str, Any] = {key: _array(value) for key, value in tensors.items() if isinstance(value, Tensor)}
         rank = f'-rank{trainer.global_rank}' if trainer.world_size > 1 else ''
         with whole_file(self.folder / f'{dataloader_idx}-{batch_idx:06d}{rank}.npz') as part, part.open('wb') as file:
             np.savez(file, **arrays)
