@@ -196,6 +196,21 @@ def test_values_without_data_are_not_mixed_into_others(tmp_path):
         assert set(read[0][valid].tolist()) <= {1000.0}
 
 
+def test_a_further_value_without_data_counts_in_resampled_files_too(tmp_path):
+    pixels = np.full((1, 64, 64), 1000, 'int16')
+    pixels[:, :, 21:], pixels[:, :, 41:] = 0, -9999
+    for day in DAYS:
+        write_raster(tmp_path / f'x_{day}.tif', pixels, nodata=-9999)
+    for nodata, seen in ((None, {1000.0, 0.0}), (0, {1000.0})):
+        scan = scan_rasters(tmp_path, nodata=nodata)
+        index = build_index(scan, size_px=16, res=20, limits=Limits(max_nodata=1.0))
+        read, valid = TemporalPairs(index).read(0, 0)
+        assert seen <= set(read[0][valid].tolist())
+        if nodata == 0:
+            assert seen == set(read[0][valid].tolist())
+            assert valid[:, :9].all()
+
+
 # Classes, scale, types -----------------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from rasterio.enums import ColorInterp, MaskFlags, Resampling
 from rasterio.transform import from_origin
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
+from scipy.ndimage import binary_dilation
 
 from geo_noisy.regions.windows.antimeridian import around_middle
 from geo_noisy.regions.windows.granules import Granule, Grid
@@ -33,6 +34,7 @@ class Opened:
         col: Its first column on the grid.
         row: Its first row.
         nodata: Values without data, told from the pixels.
+        others: A view by the nearest pixel, where a file that is resampled has further values without data.
         masked: Whether a mask in or beside the file, or the view, says which pixels hold data.
         own_px: Pixels of the file itself.
         closing: Closes it.
@@ -45,6 +47,7 @@ class Opened:
     masked: bool
     own_px: int
     closing: ExitStack
+    others: Any = None
 
     def window(self, col: int, row: int, width_px: int, height_px: int) -> Window:
         """A window of the grid in the file's own pixels."""
@@ -52,7 +55,7 @@ class Opened:
 
     def needs_pixels(self) -> bool:
         """Whether only the pixels tell where there is data."""
-        return bool(self.nodata) or 'float' in self.file.dtypes[0]
+        return (bool(self.nodata) and self.others is None) or 'float' in self.file.dtypes[0]
 
     def valid(self, window: Window, pixels: NDArray[Any] | None) -> NDArray[np.bool_]:
         """Which pixels of a window hold data, [height, width].
@@ -64,6 +67,10 @@ class Opened:
         valid = np.ones((int(window.height), int(window.width)), dtype=bool)
         if self.masked:
             valid &= self.file.dataset_mask(window=window) > 0
+        if self.others is not None:
+            bands = [k for k, kind in enumerate(self.others.colorinterp, start=1) if kind != ColorInterp.alpha]
+            empty = np.isin(self.others.read(bands, window=window), self.nodata).all(axis=0)
+            return valid & ~np.asarray(binary_dilation(empty, np.ones((3, 3))))  # their neighbours are mixed with them
         for value in self.nodata if pixels is not None else ():
             valid &= np.any(pixels != value, axis=0)
         return valid
@@ -90,8 +97,13 @@ def open_on_grid(path: str, granule: Granule, grid: Grid, *, align: Align, neare
         if granule.alpha_is_data and ColorInterp.alpha in file.colorinterp:
             file = stack.enter_context(rasterio.open(_without_alpha(file)))
         col, row = int(np.floor(granule.col0)), int(np.floor(granule.row0))
-        view = stack.enter_context(_view(file, granule, grid, col, row, nearest=nearest))
-        return Opened(view, col, row, (), True, own_px, stack.pop_all())
+        nodata = file.nodata if file.nodata is not None else next(iter(granule.nodata), None)
+        view = stack.enter_context(_view(file, granule, grid, col, row, nearest=nearest, nodata=nodata))
+        further = tuple(value for value in granule.nodata if value != nodata)
+        others = _view(file, granule, grid, col, row, nearest=True, nodata=nodata) if further else None
+        if others is not None:
+            stack.enter_context(others)
+        return Opened(view, col, row, further, True, own_px, stack.pop_all(), others)
 
 
 def _lies_on(file: Any, granule: Granule, grid: Grid) -> bool:
@@ -115,9 +127,10 @@ def _has_mask(file: Any, granule: Granule) -> bool:
     return MaskFlags.per_dataset in flags and not (granule.alpha_is_data and MaskFlags.alpha in flags)
 
 
-def _view(file: Any, granule: Granule, grid: Grid, col: int, row: int, *, nearest: bool) -> WarpedVRT:
+def _view(
+    file: Any, granule: Granule, grid: Grid, col: int, row: int, *, nearest: bool, nodata: float | None
+) -> WarpedVRT:
     """A view of a file on the site's grid; outside of the file there is no data."""
-    nodata = file.nodata if file.nodata is not None or not granule.nodata else granule.nodata[0]
     return WarpedVRT(
         file,
         src_crs=around_middle(file.crs or CRS.from_user_input(granule.crs), *file.bounds[::2]),
