@@ -229,6 +229,24 @@ def test_classes_are_never_interpolated(tmp_path):
         scan_rasters(tmp_path, categorical=['soil'])
 
 
+@pytest.mark.parametrize(
+    ('values', 'classes'), [((1, 2, 3), True), ((0, 7, 9), True), ((10, 20, 50), True), ((11, 12, 13, 14), False)]
+)
+def test_a_faint_picture_is_not_taken_for_classes(tmp_path, values, classes):
+    for seed, day in enumerate(DAYS):
+        pixels = np.random.default_rng(seed).choice(values, (1, 64, 64)).astype('uint16')
+        write_raster(tmp_path / f'x_{day}.tif', pixels)
+    assert scan_rasters(tmp_path).content.categorical == (('1',) if classes else ())
+
+
+def test_a_band_of_many_values_at_one_date_holds_no_classes(tmp_path):
+    write_raster(
+        tmp_path / f'x_{DAYS[0]}.tif', np.random.default_rng(0).choice([0, 1, 2], (1, 64, 64)).astype('uint16')
+    )
+    write_raster(tmp_path / f'x_{DAYS[1]}.tif', drawn())
+    assert scan_rasters(tmp_path).content.categorical == ()
+
+
 @pytest.fixture
 def scaled(tmp_path):
     """The same reflectances at three dates: twice times 10000, once more by 1000."""

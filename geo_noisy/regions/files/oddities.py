@@ -1,8 +1,10 @@
 """What looks odd in a sample of the pixels: a border value that may be no data, classes, dates of unlike values."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geo_noisy.regions.files.described import Described
 from geo_noisy.regions.files.doubts import Doubt
@@ -25,23 +27,29 @@ def sample_captures(captures: Sequence[Described], *, all_bands: bool) -> list[S
 
 
 def classes_in(sampled: Sequence[Sampled]) -> tuple[set[int], list[Doubt]]:
-    """Positions of bands that hold classes: those with a colour table, and whole numbers of few values."""
-    tables: set[int] = set()
-    few: set[int] = set()
-    for capture, sample in sampled:
-        for position, band in enumerate(capture.bands[: len(sample.values)]):
-            values = sample.values[position]
-            if band.number in capture.headers[band.path].classes:
-                tables.add(position)
-            elif np.issubdtype(values.dtype, np.integer) and len(values) >= _MANY_PIXELS:
-                few |= {position} if 2 < len(np.unique(values)) <= _FEW_VALUES else set()
-    if not few - tables:
+    """Positions of bands that hold classes: those with a colour table, and whole numbers of few values at all dates."""
+    if not sampled:
+        return set(), []
+    first = sampled[0][0]
+    tables = {k for k, band in enumerate(first.bands) if band.number in first.headers[band.path].classes}
+    bands = range(min(len(sample.values) for _, sample in sampled))
+    seen = [sample.without((capture.first.nodata, capture.capture.nodata)) for capture, sample in sampled]
+    few = {k for k in bands if _look_like_classes([sample.values[k] for sample in seen])} - tables
+    if not few:
         return tables, []
-    capture = sampled[0][0]
-    names = ', '.join(capture.bands[position].name for position in sorted(few - tables))
+    names = ', '.join(first.bands[position].name for position in sorted(few))
     text = f'band {names} holds at most {_FEW_VALUES} values and is taken for classes, never interpolated'
     remedy = '--categorical names the bands with classes.'
-    return tables | few, [Doubt('classes', text, remedy, len(sampled), capture.capture.paths[0])]
+    return tables | few, [Doubt('classes', text, remedy, len(sampled), first.capture.paths[0])]
+
+
+def _look_like_classes(dates: Sequence[NDArray[Any]]) -> bool:
+    """Whether values at some dates are codes: whole, few, and from 0 or 1 or with gaps, unlike a faint picture's."""
+    if not all(np.issubdtype(values.dtype, np.integer) for values in dates) or not sum(map(len, dates)):
+        return False
+    found = np.unique(np.concatenate(dates)).astype(np.int64)
+    coded = found[0] <= 1 or np.diff(found).max(initial=1) > 1
+    return 2 < len(found) <= _FEW_VALUES and sum(map(len, dates)) >= _MANY_PIXELS and bool(coded)
 
 
 def odd_borders(sampled: Sequence[Sampled], nodata: Sequence[float]) -> list[Doubt]:
