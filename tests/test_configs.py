@@ -109,7 +109,7 @@ def test_sweep_runs_each_of_its_stages(path: Path, workplace: Path) -> None:
     sizes = {key for key in grid['shared'] if key.startswith('data.') or key.endswith('max_epochs')}
     grid['shared'] = {key: value for key, value in grid['shared'].items() if key not in sizes}
     grid['shared'] |= {'model.init_args.model': 'tu-test_resnet', 'trainer.logger': False}
-    grid |= {'cells': first_of_each_stage(grid), 'compare': []}
+    grid |= {'cells': first_of_each_stage(grid), 'compare': [], 'primary': [], 'pieces': [1]}
     (workplace / 'grid.yaml').write_text(yaml.safe_dump(grid))
     assert main(['sweep', 'grid.yaml', '--output', 'runs']) == 0
     rows = pd.read_csv(workplace / 'runs' / 'results.csv')

@@ -6,15 +6,27 @@ from pathlib import Path
 import pandas as pd
 
 from geo_noisy.errors import InputError
+from geo_noisy.experiments.compare import compare
 from geo_noisy.experiments.grid import read_comparisons, read_grid
 from geo_noisy.experiments.method_figures import write_method_figures
-from geo_noisy.experiments.report import compare, write_report
+from geo_noisy.experiments.names import plain
+from geo_noisy.experiments.plan import plan
+from geo_noisy.experiments.primary import kept_primary, read_primary
+from geo_noisy.experiments.report import write_report
 from geo_noisy.experiments.results import metric_of
 from geo_noisy.experiments.sweep import Engine, run_grid
 from geo_noisy.experiments.table import read_table
 
 
-def sweep(grid: Path, folder: Path, *, engine: Engine = 'local', cpus: float = 1, gpus: float = 0) -> bool:
+def sweep(
+    grid: Path,
+    folder: Path,
+    *,
+    engine: Engine = 'local',
+    cpus: float = 1,
+    gpus: float = 0,
+    dry_run: bool = False,
+) -> bool:
     """Run the cells of a grid file, print how they compare, and write the report.
 
     Args:
@@ -23,21 +35,25 @@ def sweep(grid: Path, folder: Path, *, engine: Engine = 'local', cpus: float = 1
         engine: See :func:`~geo_noisy.experiments.sweep.run_grid`, as for the rest.
         cpus: CPUs of a cell.
         gpus: GPUs of a cell.
+        dry_run: Check all cells, say what there is to do and what it costs, and run nothing.
 
     Returns:
         Whether all cells ended well but for those that the grid allows to fail.
     """
-    cells, comparisons = read_grid(grid), read_comparisons(grid)
+    cells, comparisons, primary = read_grid(grid), read_comparisons(grid), read_primary(grid)
+    if dry_run:
+        print(plan(cells, folder))
+        return True
     print(f'{len(cells)} cells: pretrain an encoder or not, probe it, test. Run folder: {folder}')
-    table = run_grid(cells, folder, engine=engine, cpus=cpus, gpus=gpus)
+    table = run_grid(cells, folder, primary=primary, engine=engine, cpus=cpus, gpus=gpus)
     failed, table = table[table['error'].notna()], table[table['error'].isna()]
     for data, rows in table.groupby('data', sort=False) if len(table) else ():
         print(compare(rows, comparisons, metric=metric_of(str(data))))
     if len(table):
-        write_report(folder, table, command=f'geo-noisy report {folder}')
+        write_report(folder, table, command=f'geo-noisy report {folder}', primary=primary)
     optional = failed['key'].isin([cell.key for cell in cells if cell.optional])
     for _, row in failed[optional].iterrows():
-        print(f'Left out, as the grid allows: {row["name"]} ({row["error"]}).')
+        print(f'Left out, as the grid allows: {plain(row["name"])} ({plain(row["error"])}).')
     if not optional.all():
         count = int((~optional).sum())
         print(f'{count} cells failed; see the column `error` of {folder / "results.csv"}. Run again to retry.')
@@ -73,4 +89,6 @@ def report(
     given = [f'{option} {value}' for option, value in options.items() if value is not None]
     command = ' '.join(['geo-noisy report', *map(str, tables), *given])
     figures = write_method_figures(folder / 'figures', vts_root=textures, xbd_root=xbd)
-    return write_report(folder, pd.concat(frames, ignore_index=True), command=command, method_figures=figures)
+    primary = [test for path in tables for test in kept_primary(path if path.is_dir() else path.parent)]
+    table = pd.concat(frames, ignore_index=True)
+    return write_report(folder, table, command=command, method_figures=figures, primary=primary)

@@ -20,16 +20,12 @@ FACTORS = (
 )
 
 
-# What the data modules take where a configuration says nothing.
-DEFAULT_POLICIES: dict[str, dict[str, Any]] = {data: {'rate': 0.0, 'match': 'draw'} for data in ('VTS', 'CIFAR-10')}
-
-
 def describe(pretrain: Config | None, probe: Config, *, checkpoint: str = 'best') -> dict[str, Any]:
     """Factors of a cell.
 
     Args:
-        pretrain: Resolved configuration of the pretraining; None where there is none.
-        probe: Resolved configuration of the probe.
+        pretrain: Configuration of the pretraining as it ran, with every default; None where there is none.
+        probe: Configuration of the probe, likewise.
         checkpoint: Which checkpoint is probed.
 
     Returns:
@@ -43,20 +39,19 @@ def describe(pretrain: Config | None, probe: Config, *, checkpoint: str = 'best'
         'data': _data_name(probe),
         'loss': _baseline(model) if pretrain is None else _loss(pretrain),
         'encoder': model.get('model'),
-        'fine_tuned': not model.get('freeze', True),
-        'label_fraction': data.get('label_fraction', 1.0),
+        'fine_tuned': not model['freeze'],
+        'label_fraction': data.get('label_fraction'),
         'downstream_noise': data.get('noise'),
     }
     if pretrain is not None:
         source = pretrain['data']['init_args']
-        policy: Config = source.get('policy') or DEFAULT_POLICIES.get(_data_name(pretrain), {})
-        policy = policy.get('init_args', policy)
-        rate = policy.get('rate')
+        policy: Config = source['policy']
+        rate = policy['rate']
         found |= {
             'r_pairs': rate,
             'r_img': source.get('r_img') if rate != 0 else None,
-            'mere_exposure': bool(policy.get('mere_exposure', False)) and rate != 0,
-            'match': policy.get('match'),
+            'mere_exposure': policy['mere_exposure'] and rate != 0,
+            'match': policy['match'],
             'checkpoint': checkpoint,
         }
     return found
@@ -66,14 +61,14 @@ def _loss(pretrain: Config) -> str:
     name = pretrain['model']['class_path'].rsplit('.', 1)[-1]
     loss = pretrain['model']['init_args'].get('loss')
     if name == 'DenseContrast':
-        return f'{loss or "within"}-image'
+        return f'{loss}-image'
     if name == 'MomentumContrast':
         return 'RINCE' if loss == 'rince' else 'MoCo'
     return str(name)
 
 
 def _baseline(model: Config) -> str:
-    frozen = model.get('freeze', True)
+    frozen = model['freeze']
     if model.get('weights') is True:
         return 'ImageNet' if frozen else 'ImageNet, fine-tuned'
     if model.get('weights'):

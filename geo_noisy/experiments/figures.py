@@ -1,5 +1,6 @@
 """The paper's figures from rows of results (its figures 1, 4, 5, 7, 8 and 9), and one of all scores."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from geo_noisy.experiments.names import figure_text
 from geo_noisy.experiments.results import SCORE
 
 # Okabe and Ito's palette: safe for colour-blind readers.
@@ -127,7 +129,7 @@ def plot_changes(rows: pd.DataFrame) -> Figure | None:
             start = clean.groupby('seed')[SCORE].mean()
             changes = pd.concat([clean[clean['seed'].isin(noisy['seed'])], noisy])
             changes = changes.assign(points=changes[SCORE] - changes['seed'].map(start)).dropna(subset=['points'])
-            _draw_seeds(axes, changes, 'points', number, label=f'{data}: {kind}')
+            _draw_seeds(axes, changes, 'points', number, label=figure_text(f'{data}: {kind}'))
             number += 1
     if number == 0:
         plt.close(figure)
@@ -147,14 +149,16 @@ def plot_scores(table: pd.DataFrame, *, metric: str = 'test_f1_macro') -> Figure
         metric: Column to draw.
     """
     names = list(dict.fromkeys(table['name']))[::-1]
-    figure, axes = plt.subplots(figsize=(7, 0.5 * len(names) + 1.4), layout='constrained')
+    labels = [figure_text(name) for name in names]
+    lines = sum(label.count('\n') + 1 for label in labels)
+    figure, axes = plt.subplots(figsize=(9, 0.35 * lines + 1.6), layout='constrained')
     for height, name in enumerate(names):
         points = 100 * table.loc[table['name'] == name, metric]
         axes.plot([points.mean()] * 2, [height - 0.3, height + 0.3], color='black', linewidth=2, zorder=3)
         axes.scatter(points, [height] * len(points), color=COLOURS[0], alpha=0.8, zorder=2)
-    axes.set_yticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), labels)
     label = 'accuracy' if metric == 'test_accuracy' else 'macro-F1'
-    axes.set_xlabel(f'test {label} (points); a dot for each seed, a line at the mean')
+    axes.set_xlabel(f'test {label} (points): a dot for each seed, a line at the mean')
     axes.grid(axis='x', alpha=0.3)
     axes.spines[['top', 'right']].set_visible(False)
     return figure
@@ -203,7 +207,7 @@ def _loss_panels(losses: Sequence[str]) -> tuple[Figure, dict[str, Axes]]:
     """A panel for each loss, over the rate of noisy pairs."""
     figure, panels = _panels(len(losses))
     for axes, loss in zip(panels, losses, strict=True):
-        axes.set_title(loss)
+        axes.set_title(figure_text(loss, width=40))
         axes.set_xlabel(RATE)
         axes.set_xlim(-0.04, 1.04)
     return figure, dict(zip(losses, panels, strict=True))
@@ -211,7 +215,7 @@ def _loss_panels(losses: Sequence[str]) -> tuple[Figure, dict[str, Axes]]:
 
 def _panels(count: int, *, width: float = 4.2) -> tuple[Figure, list[Axes]]:
     figure, axes = plt.subplots(
-        1, count, figsize=(width * count, 4.2), squeeze=False, sharey=True, layout='constrained'
+        1, count, figsize=(width * count, 3.8), squeeze=False, sharey=True, layout='constrained'
     )
     for axis in axes[0]:
         axis.grid(alpha=0.3)
@@ -220,7 +224,10 @@ def _panels(count: int, *, width: float = 4.2) -> tuple[Figure, list[Axes]]:
 
 
 def _legend_below(figure: Figure, *panels: Axes) -> None:
-    """One legend of all panels."""
+    """One legend of all panels, in as many columns as the figure is wide: an entry takes up to three inches."""
     drawn = [axes.get_legend_handles_labels() for axes in panels]
     entries = {label: handle for handles, labels in drawn for handle, label in zip(handles, labels, strict=True)}
-    figure.legend(list(entries.values()), list(entries), loc='outside lower center', ncols=2, frameon=False)
+    columns = max(1, int(figure.get_figwidth() // 3))
+    rows = math.ceil(len(entries) / columns)
+    figure.set_figheight(figure.get_figheight() + 0.22 * rows)
+    figure.legend(list(entries.values()), list(entries), loc='outside lower center', ncols=columns, frameon=False)

@@ -1,17 +1,22 @@
-"""What a table of results says, as Markdown with the paper's figures."""
+"""What tables of results say, as Markdown with the paper's figures: a page to read, then the tables."""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from geo_noisy.experiments.claims import Finding, judge
+from geo_noisy.errors import InputError
+from geo_noisy.experiments.compare import compare
+from geo_noisy.experiments.contrasts import Contrast
 from geo_noisy.experiments.figures import paper_figures, plot_scores
+from geo_noisy.experiments.findings import Finding, measure_claims
+from geo_noisy.experiments.first_page import first_page
 from geo_noisy.experiments.method_figures import save
+from geo_noisy.experiments.names import file_name, markdown, plain
+from geo_noisy.experiments.primary import PrimaryTest, judge
+from geo_noisy.experiments.resampling import Resampler
 from geo_noisy.experiments.results import FROZEN_BASELINES, metric_of, prepare, settings
-from geo_noisy.experiments.statistics import Interval, paired_points
 from geo_noisy.experiments.table import write_atomically
 
 PAPER_SCORES = (
@@ -20,40 +25,14 @@ PAPER_SCORES = (
 )
 
 
-def compare(table: pd.DataFrame, comparisons: Sequence[tuple[str, str]], *, metric: str) -> str:
-    """Scores of each name, and paired differences with their intervals.
-
-    Args:
-        table: Rows with ``name``, ``seed`` and the metric, in [0, 1].
-        comparisons: Pairs of names; those that the table lacks are left out.
-        metric: Column to compare.
-
-    Returns:
-        Two Markdown tables.
-    """
-    seeds = sorted(table['seed'].unique())
-    points = (100 * table.pivot_table(index='name', columns='seed', values=metric))[seeds]
-    points = points.loc[list(dict.fromkeys(table['name']))]
-    label = metric.removeprefix('test_').replace('_', ' ')
-    lines = [f'\nTest {label} in points, {len(seeds)} seeds:\n']
-    lines += ['| pretraining | mean | ' + ' | '.join(f'seed {seed}' for seed in seeds) + ' |']
-    lines += ['|---|---|' + '---|' * len(seeds)]
-    lines += [
-        f'| {name} | {row.mean():.1f} | ' + ' | '.join('' if pd.isna(value) else f'{value:.1f}' for value in row) + ' |'
-        for name, row in points.iterrows()
-    ]
-    known = [pair for pair in comparisons if set(pair) <= set(points.index)]
-    there = [pair for pair in known if points.loc[list(pair)].notna().all().any()]  # with a seed in common
-    if there:
-        lines += ['\nPaired differences in points, with 95 % t-intervals over the seeds:\n']
-        lines += ['| compared | with | difference | interval | verdict |', '|---|---|---|---|---|']
-        for first, second in there:
-            difference = Interval.of(paired_points(table, first, second, metric=metric).to_numpy())
-            lines += [f'| {first} | {second} | {difference.mean:+.1f} | {difference} | {difference.verdict} |']
-    return '\n'.join([*lines, ''])
-
-
-def write_report(folder: Path, table: pd.DataFrame, *, command: str, method_figures: Sequence[Path] = ()) -> Path:
+def write_report(
+    folder: Path,
+    table: pd.DataFrame,
+    *,
+    command: str,
+    method_figures: Sequence[Path] = (),
+    primary: Sequence[PrimaryTest] = (),
+) -> Path:
     """Write report.md and the figures it shows.
 
     Args:
@@ -61,21 +40,26 @@ def write_report(folder: Path, table: pd.DataFrame, *, command: str, method_figu
         table: Rows of the cells.
         command: The command that makes the report again.
         method_figures: Figures in its folder ``figures`` to show as well.
+        primary: The tests that were fixed before the first cell ran.
 
     Returns:
         Path of report.md.
 
     Raises:
-        ValueError: If the table holds no finished cell, or is of an older version.
+        InputError: If the table holds no finished cell, or is of an older version.
     """
     rows = prepare(table)
     if rows.empty:
-        raise ValueError('The table holds no cell that ended well: see its column `error`.')
-    lines = ['# Report', '', f'Made by `{command}`.', '']
-    for label, part in settings(rows):
-        lines += [f'## {label}', ''] if label else []
+        raise InputError('The table holds no cell that ended well: see its column `error`.')
+    resampler = Resampler(rows)
+    parts = [(label, part, measure_claims(part, resampler=resampler)) for label, part in settings(rows)]
+    lines = ['# Report', '', f'Made by `{plain(command).replace("`", "")}`.', '']
+    lines += first_page(rows, judge(rows, primary, resampler), [(label, found) for label, _, found in parts])
+    lines += ['## The tables', '']
+    for label, part, findings in parts:
+        lines += [f'## {markdown(label)}', ''] if label else []
         lines += _scores(part)
-        lines += _claims(judge(part))
+        lines += _claims(findings)
         lines += _figures(folder, part, label)
     if method_figures:
         lines += ['### How pairs are made', '']
@@ -91,42 +75,44 @@ def _scores(part: pd.DataFrame) -> list[str]:
         baselines = list(dict.fromkeys(rows.loc[rows['loss'].isin(FROZEN_BASELINES), 'name']))
         names = list(dict.fromkeys(rows['name']))
         comparisons = [(name, baseline) for baseline in baselines for name in names if name not in baselines]
-        lines += [f'### {data}', compare(rows, comparisons, metric=metric_of(str(data)))]
+        lines += [f'### {markdown(str(data))}', compare(rows, comparisons, metric=metric_of(str(data)))]
     return lines
 
 
 def _claims(findings: Sequence[Finding]) -> list[str]:
     lines = ["### The paper's claims", '']
     lines += [
-        'Differences in points, averaged over the cells that a claim names, paired by seed, with 95 % t-intervals over',
-        'seeds. p: paired t-test, adjusted by Holm over the claims that were tested. *Not seen* needs an interval',
-        'within one point of zero, *contradicted* a significant difference of the other sign; the rest is *open*. For',
-        '"do not harm" and "do not help", seen means within one point of zero on that side. Cells: over how many a',
-        'seed averages. Last column: for each seed the interval over resampled test images.',
+        'Intervals without a verdict: differences in points, averaged over the cells that a claim names, paired by',
+        'world, with 95 % t-intervals over the worlds (* variance pooled over the cells of the loss, as there are few',
+        'worlds), then over resampled textures (VTS) or images of origin (xBD), and over resampled test images.',
         '',
-        '| claim | paper | here | interval | p | verdict | seeds, cells | over test images |',
+        '| claim | paper | here | interval | over textures or origins | over test images | worlds, cells | |',
         '|---|---|---|---|---|---|---|---|',
     ]
     for finding in findings:
-        claim, interval = finding.claim, finding.interval
-        if interval is None:
-            lines += [f'| {claim.text} | {claim.paper} | | | | not tested | | |']
+        if finding.found is None:
             continue
-        images = ', '.join(f'{seed}: {low:+.1f} to {high:+.1f}' for seed, (low, high) in finding.by_seed.items())
-        p_value = '' if np.isnan(finding.p_value) else f'{finding.p_value:.3f}'
-        lines += [
-            f'| {claim.text} | {claim.paper} | {interval.mean:+.1f} | {interval} | {p_value} | **{finding.verdict}** | '
-            f'{interval.seeds}, {finding.cells} | {images} |'
-        ]
+        claim = finding.claim
+        note = '' if finding.status == 'interval' else finding.status
+        lines += [f'| {claim.text} | {claim.paper} | {_contrast(finding.found)} | {note} |']
+    untested = [finding.claim.text for finding in findings if finding.found is None]
+    lines += ['', f'Not tested, for want of cells: {"; ".join(untested)}.'] if untested else []
     return [*lines, '', '| printed in the paper | |', '|---|---|', *PAPER_SCORES, '']
 
 
+def _contrast(found: Contrast) -> str:
+    interval = found.interval
+    drawn = [f'{ends[0]:+.1f} to {ends[1]:+.1f}' if ends else '' for ends in (found.over_sources, found.over_images)]
+    worlds = f'{interval.seeds}, {found.cells}'
+    return ' | '.join([f'{interval.mean:+.1f}', f'{interval}{"*" if interval.pooled else ""}', *drawn, worlds])
+
+
 def _figures(folder: Path, part: pd.DataFrame, label: str) -> list[str]:
-    suffix = ''.join(f'_{word}' for word in label.replace(',', '').split())
+    suffix = f'_{file_name(label)}' if label else ''
     lines = ['### Figures', '', 'Lines are means over seeds, bands reach from the lowest seed to the highest.', '']
     figures = list(paper_figures(part))
     figures += [
-        (f'scores_{data}'.lower(), plot_scores(rows, metric=metric_of(str(data))))
+        (f'scores_{file_name(str(data))}', plot_scores(rows, metric=metric_of(str(data))))
         for data, rows in part.groupby('data', sort=False)
     ]
     for name, figure in figures:
@@ -153,13 +139,13 @@ def _provenance(table: pd.DataFrame) -> list[str]:
         f'probes {probes / 60:.0f}.',
         f'- Shared pretrainings saved {(each - once) / 60:.0f} minutes.',
     ]
-    lines += [f'- Hardware: {text}.' for text in sorted(done['hardware'].dropna().unique())]
-    lines += [f'- geo-noisy {text}.' for text in sorted(done.get('code', pd.Series(dtype=str)).dropna().unique())]
+    lines += [f'- Hardware: {markdown(text)}.' for text in sorted(done['hardware'].dropna().unique())]
+    codes = sorted(done.get('code', pd.Series(dtype=str)).dropna().unique())
+    lines += [f'- geo-noisy {markdown(text)}.' for text in codes]
     for text in sorted(done['versions'].dropna().unique()):
-        lines += ['- ' + ', '.join(f'{name} {version}' for name, version in json.loads(text).items()) + '.']
-    failed = table[table['error'].notna()]
-    lines += [
-        f'- Failed: {row["name"]}, seed {row["seed"]}: {str(row["error"]).splitlines()[0]} (all of it in the table).'
-        for _, row in failed.iterrows()
-    ]
+        versions = ', '.join(f'{name} {version}' for name, version in json.loads(text).items())
+        lines += [f'- {markdown(versions)}.']
+    for _, row in table[table['error'].notna()].iterrows():
+        reason = markdown(str(row['error']).splitlines()[0])
+        lines += [f'- Failed: {markdown(row["name"])}, seed {row["seed"]}: {reason} (all of it in the table).']
     return [*lines, '']

@@ -1,33 +1,39 @@
 """One stage of a cell: TorchGeo's trainer on a configuration, in a folder of its own."""
 
-import contextlib
-import io
+import dataclasses
 import json
-import pickle
+import math
+import shutil
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
-import lightning.pytorch as pl
-import torch
+import numpy as np
 import yaml
+from numpy.typing import NDArray
 
-from geo_noisy.experiments.grid import Config, set_path
+from geo_noisy.datamodules.pairs import PairDataModule
+from geo_noisy.experiments.checkpoints import check_finite, read_weights
+from geo_noisy.experiments.grid import set_path
+from geo_noisy.experiments.grid_file import Config
+from geo_noisy.experiments.ledger import Ledger, numbers
 from geo_noisy.experiments.provenance import provenance
-from geo_noisy.experiments.table import write_atomically
+from geo_noisy.experiments.table import OUTCOMES, SOURCES, write_atomically
+from geo_noisy.experiments.trainer import build_trainer, quiet
+from geo_noisy.tasks.probe import Probe
 
 DONE = 'done.json'
 
-# True of every run here, and nothing a user could act on.
-UNHELPFUL = (
-    '.*does not have many workers.*',
-    '.*Checkpoint directory .* exists and is not empty.*',
-    ".*LightningCLI's args parameter.*",
-    '.*in eval mode at the start of training.*',
-    '.*isinstance.treespec, LeafSpec.* is deprecated.*',
-)
+
+@runtime_checkable
+class HasSources(Protocol):
+    """A data set that knows from which texture, or image, its pixels come."""
+
+    def sources(self) -> NDArray[np.int64]:
+        """Number of the source of each class's pixels in each image, [N, classes]; -1 for none."""
+        ...
 
 
 def pretrain(config: Config, folder: Path, *, checkpoint: str = 'best') -> tuple[Path, dict[str, Any]]:
@@ -42,17 +48,38 @@ def pretrain(config: Config, folder: Path, *, checkpoint: str = 'best') -> tuple
         Path of the checkpoint, and facts about the run: steps, seconds, metrics, resolved configuration.
 
     Raises:
-        ValueError: If the run has no such checkpoint (the queue never filled, say).
+        ValueError: If the run has no such checkpoint (the queue never filled, say), or its weights are not finite.
     """
-    done = folder / DONE
-    facts = json.loads(done.read_text()) if done.exists() else None
-    if facts is None or not all((folder / path).exists() for path in facts['checkpoints'].values()):
+    facts = _finished(folder)
+    if facts is None:
         facts = _fit(config, folder) | {'provenance': provenance()}
-        write_atomically(done, json.dumps(facts, indent=2))
+        write_atomically(folder / DONE, json.dumps(facts, indent=2))
     path = facts['checkpoints'][checkpoint]
-    if not path:
+    state = read_weights(folder / path) if path else None
+    if state is None:
         raise ValueError(f'{folder} holds no {checkpoint} checkpoint: see the warnings of its training.')
+    check_finite(state, f'{checkpoint} checkpoint of the pretraining')
     return folder / path, facts
+
+
+def _finished(folder: Path) -> dict[str, Any] | None:
+    """Facts of a run that ended; None where it did not, or one of its checkpoints is gone or not whole.
+
+    In the latter case all of them are removed: a run goes on from the last checkpoint, which knows of the others.
+    """
+    if not (folder / DONE).exists():
+        return None
+    try:
+        facts: dict[str, Any] = json.loads((folder / DONE).read_text())
+        paths = [folder / path for path in facts['checkpoints'].values() if path]
+    except (ValueError, LookupError, AttributeError) as error:
+        warnings.warn(f'{folder / DONE} is not whole ({error}): this pretraining is looked at again.', stacklevel=2)
+        return None
+    if all(path.exists() and read_weights(path) is not None for path in paths):
+        return facts
+    warnings.warn(f'{folder} lacks a whole checkpoint of its run: this pretraining starts anew.', stacklevel=2)
+    shutil.rmtree(folder / 'checkpoints', ignore_errors=True)
+    return None
 
 
 def probe(config: Config, folder: Path, weights: Path | None, *, feature_folder: Path | None = None) -> dict[str, Any]:
@@ -65,8 +92,8 @@ def probe(config: Config, folder: Path, weights: Path | None, *, feature_folder:
         feature_folder: Where to keep the encoder's features for other probes; None keeps them for this one alone.
 
     Returns:
-        Facts about the run: steps, seconds, validation and test metrics, resolved configuration, and ``outcomes``:
-        what the probe answered on each test image, where it keeps that.
+        Facts about the run: steps, seconds, validation and test metrics, resolved configuration, and by test image
+        what was answered and where its pixels come from, where probe and data set tell.
     """
     config = json.loads(json.dumps(config))
     if weights is not None:
@@ -85,40 +112,58 @@ def _fit(config: Config, folder: Path, *, test: bool = False) -> dict[str, Any]:
         cli = build_trainer(config, folder)
         ledger = Ledger()
         cli.trainer.callbacks.insert(0, ledger)  # before the checkpoints, which keep its state
-        last = None if test else _readable(folder / 'checkpoints' / 'last.ckpt')
+        last = None if test else _last_checkpoint(folder)
         cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=last)
-        metrics = ledger.metrics
+        metrics = ledger.metrics | ledger.convergence(late=test)
         metrics |= _best_score(cli.trainer.checkpoint_callback)
         if test:
             best = cli.trainer.checkpoint_callback.best_model_path
             results = cli.trainer.test(cli.model, cli.datamodule, ckpt_path=best or None, verbose=False)
-            metrics |= _numbers(results[0])
+            metrics |= numbers(results[0])
+            check_finite(cli.model.state_dict(), 'probe')
+            _check_scores(metrics)
     callback = cli.trainer.checkpoint_callback
     facts: dict[str, Any] = {
         'steps': cli.trainer.global_step,
         'seconds': round(ledger.seconds_before + time.perf_counter() - started, 1),
         'metrics': metrics,
-        'config': json.loads(cli.parser.dump(cli.config, format='json', skip_none=False)),
+        'config': _resolved(cli),
         'checkpoints': {
             'best': _relative(getattr(callback, 'best_model_path', ''), folder),
             'last': _relative(getattr(callback, 'last_model_path', ''), folder),
         },
     }
-    outcomes = getattr(cli.model, 'test_outcomes', None)
-    return facts if outcomes is None else facts | {'outcomes': list(outcomes.flatten(1).numpy())}
+    return facts | (_by_image(cli) if test else {})
 
 
-def _readable(checkpoint: Path) -> str | None:
-    """Path of a checkpoint to go on from; None where there is none, or a kill left half of it."""
-    if not checkpoint.exists():
+def _by_image(cli: Any) -> dict[str, Any]:
+    """What was answered on each test image, and where its pixels come from, as far as probe and data set tell."""
+    found: dict[str, Any] = {}
+    if isinstance(cli.model, Probe) and cli.model.test_outcomes is not None:
+        found[OUTCOMES] = list(cli.model.test_outcomes.flatten(1).numpy())
+    if isinstance(cli.datamodule.test_dataset, HasSources):
+        found[SOURCES] = list(cli.datamodule.test_dataset.sources())
+    return found
+
+
+def _last_checkpoint(folder: Path) -> str | None:
+    """Path of the checkpoint to go on from; None, without the file, where a kill left half of it."""
+    path = folder / 'checkpoints' / 'last.ckpt'
+    if not path.exists():
         return None
-    try:
-        torch.load(checkpoint, map_location='meta', weights_only=False)
-    except (EOFError, RuntimeError, pickle.UnpicklingError) as error:
-        warnings.warn(f'{checkpoint} is not whole ({error}): this pretraining starts anew.', stacklevel=2)
-        checkpoint.unlink()
+    if read_weights(path) is None:
+        warnings.warn(f'{folder} has no whole checkpoint to go on from: this pretraining starts anew.', stacklevel=2)
+        path.unlink()
         return None
-    return str(checkpoint)
+    return str(path)
+
+
+def _resolved(cli: Any) -> Config:
+    """The configuration as it ran, with every default; a policy that a data module chooses itself is in it, too."""
+    config: Config = json.loads(cli.parser.dump(cli.config, format='json', skip_none=False))
+    if isinstance(cli.datamodule, PairDataModule):
+        config['data']['init_args']['policy'] = dataclasses.asdict(cli.datamodule.policy)
+    return config
 
 
 def _best_score(callback: Any) -> dict[str, float]:
@@ -127,84 +172,11 @@ def _best_score(callback: Any) -> dict[str, float]:
     return {} if score is None else {f'best_{callback.monitor}': float(score)}
 
 
-class Ledger(pl.Callback):
-    """Keeps metrics and seconds in checkpoints: a run stopped after its last step still has them when it goes on."""
-
-    def __init__(self) -> None:
-        """Initialise a new Ledger."""
-        self.metrics: dict[str, float] = {}
-        self.seconds_before = 0.0
-        self._started = time.perf_counter()
-
-    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Note the metrics of the epoch."""
-        self.metrics = _numbers(trainer.callback_metrics)
-
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Note the metrics at the end, where any step was taken."""
-        self.metrics |= _numbers(trainer.callback_metrics)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Metrics and seconds up to here."""
-        return {'metrics': self.metrics, 'seconds': self.seconds_before + time.perf_counter() - self._started}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from the metrics and seconds of a stopped run."""
-        self.metrics, self.seconds_before = state_dict['metrics'], state_dict['seconds']
-
-
-def build_trainer(config: Config, folder: Path) -> Any:
-    """TorchGeo's command line on a configuration, without running a subcommand."""
-    from lightning.pytorch.cli import LightningCLI
-    from torchgeo.datamodules import BaseDataModule
-    from torchgeo.tasks import BaseTask
-
-    import geo_noisy.datamodules
-    import geo_noisy.tasks  # noqa: F401  # importing makes the class names known
-
-    config = json.loads(json.dumps(config))
-    set_path(config, 'trainer.default_root_dir', str(folder))
-    logger = {'class_path': 'lightning.pytorch.loggers.CSVLogger', 'init_args': {'save_dir': str(folder), 'name': ''}}
-    config['trainer']['logger'] = logger
-    for callback in config['trainer'].get('callbacks', []):
-        if callback['class_path'].endswith('Checkpoint'):
-            set_path(callback, 'init_args.dirpath', str(folder / 'checkpoints'))
-            # What a stopped run left behind is written over, not numbered on.
-            set_path(callback, 'init_args.enable_version_counter', False)
-    return LightningCLI(
-        model_class=BaseTask,
-        datamodule_class=BaseDataModule,
-        seed_everything_default=0,
-        subclass_mode_model=True,
-        subclass_mode_data=True,
-        parser_kwargs={'exit_on_error': False},
-        save_config_kwargs={'overwrite': True},
-        args=config,
-        run=False,
-    )
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Leave out what Lightning says at the start of every one of many runs; warnings of ours still come through."""
-    import logging
-
-    loggers = [logging.getLogger(name) for name in ('lightning.pytorch', 'lightning.fabric')]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.WARNING)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            for message in UNHELPFUL:
-                warnings.filterwarnings('ignore', message=message)
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-
-
-def _numbers(metrics: Any) -> dict[str, float]:
-    return {name: float(value) for name, value in metrics.items()}
+def _check_scores(metrics: Mapping[str, float]) -> None:
+    """Check that a test gave numbers: scores of features that are not finite mean nothing."""
+    bad = [name for name, value in metrics.items() if name.startswith('test_') and not math.isfinite(value)]
+    if bad:
+        raise ValueError(f'{", ".join(bad)} of the probe are not finite: look for bad values in the images.')
 
 
 def _relative(path: str, folder: Path) -> str:

@@ -1,7 +1,8 @@
-"""Differences between cells, paired over seeds and over test images, with their intervals."""
+"""Differences between cells, paired over seeds, with their intervals and tests."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -19,24 +20,53 @@ class Interval:
 
     Attributes:
         mean: Mean over seeds.
-        low: Lower end; minus infinity with one seed.
-        high: Upper end; infinity with one seed.
+        error: Standard error of the mean; infinite where it is not known.
+        freedom: Degrees of freedom of the error.
         seeds: Number of seeds.
+        confidence: Level of the interval.
+        pooled: Whether the error comes from all cells of a loss, as there are few seeds.
     """
 
     mean: float
-    low: float
-    high: float
+    error: float
+    freedom: int
     seeds: int
+    confidence: float = CONFIDENCE
+    pooled: bool = False
 
     @classmethod
     def of(cls, points: Sequence[float] | NDArray[np.float64], *, confidence: float = CONFIDENCE) -> 'Interval':
         """The t-interval of values, one a seed."""
         values = np.asarray(points, dtype=float)
-        if len(values) < 2:
-            return cls(float(values.mean()), -np.inf, np.inf, len(values))
-        half = float(stats.t.ppf((1 + confidence) / 2, len(values) - 1) * stats.sem(values))
-        return cls(float(values.mean()), float(values.mean()) - half, float(values.mean()) + half, len(values))
+        error = float(stats.sem(values)) if len(values) > 1 else np.inf
+        return cls(float(values.mean()), error, len(values) - 1, len(values), confidence)
+
+    @property
+    def low(self) -> float:
+        """Lower end; minus infinity where the error is not known."""
+        return self.mean - self._half
+
+    @property
+    def high(self) -> float:
+        """Upper end; infinity where the error is not known."""
+        return self.mean + self._half
+
+    @property
+    def _half(self) -> float:
+        return np.inf if self.freedom < 1 else float(stats.t.ppf((1 + self.confidence) / 2, self.freedom) * self.error)
+
+    def p_value(
+        self, *, null: float = 0.0, alternative: Literal['two-sided', 'greater', 'less'] = 'two-sided'
+    ) -> float:
+        """Of the t-test of the mean against a value; NaN with one seed, 1 where there is no spread to test against."""
+        if self.freedom < 1:
+            return np.nan
+        if self.error == 0:
+            return 1.0
+        t = (self.mean - null) / self.error
+        if alternative == 'two-sided':
+            return float(2 * stats.t.sf(abs(t), self.freedom))
+        return float(stats.t.sf(t if alternative == 'greater' else -t, self.freedom))
 
     def __str__(self) -> str:
         """The interval in words; one seed has none."""
@@ -69,7 +99,7 @@ def paired_points(table: pd.DataFrame, first: str, second: str, *, metric: str) 
     return points
 
 
-def holm(p_values: Sequence[float]) -> NDArray[np.float64]:
+def holm(p_values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
     """Holm's adjustment of p-values for testing several claims at once (Holm 1979)."""
     p = np.asarray(p_values, dtype=float)
     order = np.argsort(p, kind='stable')
@@ -87,39 +117,3 @@ def macro_f1(confusion: NDArray) -> NDArray[np.float64]:
 def accuracy(confusion: NDArray) -> NDArray[np.float64]:
     """Share of right answers of pooled confusion matrices [..., classes, classes]."""
     return np.asarray(np.trace(confusion, axis1=-2, axis2=-1) / np.maximum(confusion.sum(axis=(-2, -1)), 1))
-
-
-def bootstrap_difference(
-    first: NDArray,
-    second: NDArray,
-    *,
-    score: Callable[[NDArray], NDArray[np.float64]] = macro_f1,
-    resamples: int = 1000,
-    seed: int = 0,
-    confidence: float = CONFIDENCE,
-) -> tuple[float, float]:
-    """Interval of the mean difference in score of pairs of probes over the same test images, by resampling the images.
-
-    Args:
-        first: Confusion matrix of each image by each probe, [probes, N, classes, classes].
-        second: The same of the probes they are compared with.
-        score: From pooled confusion matrices to scores.
-        resamples: Bootstrap samples.
-        seed: Seed of the resampling.
-        confidence: Level of the percentile interval.
-
-    Returns:
-        Ends of the interval, in points.
-
-    Raises:
-        ValueError: If the two saw different numbers of images.
-    """
-    if first.shape != second.shape:
-        raise ValueError(f'The probes saw different test images: {first.shape} and {second.shape} outcomes.')
-    count = first.shape[1]
-    rng = np.random.default_rng(seed)
-    weights = rng.multinomial(count, np.full(count, 1 / count), size=resamples).astype(np.float64)
-    scores = [score(np.einsum('rn,pnij->prij', weights, side, optimize=True)) for side in (first, second)]
-    differences = 100 * (scores[0] - scores[1]).mean(axis=0)
-    low, high = np.quantile(differences, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)

@@ -37,6 +37,7 @@ class Probe(EncoderTask):
 
     views: Views | None
     loss_weights: Tensor
+    train_scores: PooledScores
     val_scores: PooledScores
     test_scores: PooledScores
     _finite = True
@@ -144,8 +145,9 @@ class Probe(EncoderTask):
             views.ignore_index = self.hparams['ignore_index']
 
     def configure_metrics(self) -> None:
-        """Build the scores of validation and test."""
+        """Build the scores of training, validation and test."""
         classes, ignore_index = list(self.hparams['classes']), self.hparams['ignore_index']
+        self.train_scores = PooledScores(classes, ignore_index)
         self.val_scores = PooledScores(classes, ignore_index)
         self.test_scores = PooledScores(classes, ignore_index)
 
@@ -263,10 +265,16 @@ class Probe(EncoderTask):
             with torch.no_grad():
                 batch = self.views(batch)
         target = batch[self.target]
-        loss = self._loss(self._logits(batch), target)
+        logits = self._logits(batch)
+        loss = self._loss(logits, target)
         check_finite(self, loss, batch, batch_idx=batch_idx)
         self.log('train_loss', loss, batch_size=len(target), prog_bar=True)
+        self.train_scores.update(logits.detach().argmax(dim=1), target)
         return loss
+
+    def on_train_epoch_end(self) -> None:
+        """Log the pooled scores of the epoch's training steps, to be read beside those of validation and test."""
+        self._log_scores('train', self.train_scores)
 
     def validation_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Log the loss and gather the scores of a validation batch.

@@ -9,7 +9,7 @@ import yaml
 
 from geo_noisy.commands.config_words import written_out
 from geo_noisy.main import main
-from tests.experiments.test_experiments import tiny_grid
+from tests.experiments.grids import tiny_grid
 from tests.tasks.test_torchgeo import ROOT, cli_arguments, small
 
 MOCO = str(ROOT / 'configs' / 'vts' / 'moco.yaml')

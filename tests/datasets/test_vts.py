@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from torchgeo.datasets import DatasetNotFoundError
 
 from geo_noisy.datasets import VTSPairs, VTSSegmentation, shared_memory
-from geo_noisy.datasets.vts.mosaic import TextureSplit
+from geo_noisy.datasets.vts.mosaic import Mosaics, TextureSplit
 from geo_noisy.datasets.vts.voronoi import draw_layout, nearest_seed
 from geo_noisy.pairs import PairKey
 from tests.data.textures import SHADES, SHARED, archive_dtd, truncate, write_textures
@@ -83,12 +83,31 @@ class Ruler:
 
 def test_crops_are_taken_from_everywhere_in_every_texture_image_of_the_split():
     textures = TextureSplit.of(Ruler(), categories=('a',), split='train', seed=0)
-    crops = [textures.crop(np.random.default_rng(seed), 0, size_px=16) for seed in range(500)]
+    crops = [textures.crop(np.random.default_rng(seed), 0, size_px=16)[0] for seed in range(500)]
     assert all(np.array_equal(np.ptp(crop, axis=(1, 2)), [15, 15, 0]) for crop in crops)
     tops, lefts, numbers = np.transpose([crop[:, 0, 0] for crop in crops])
     assert set(tops) == set(range(5))
     assert set(lefts) == set(range(9))
     assert set(numbers) == set(textures.numbers[0])
+
+
+def test_sources_are_the_texture_images_that_are_shown():
+    textures = TextureSplit.of(Ruler(), categories=('a', 'b', 'c'), split='train', seed=0)
+    mosaics = Mosaics(textures, stream=(0,), size_px=16, cells=4)
+    for number in range(20):
+        shown = mosaics.make(number, noise_cells=2)
+        classes = shown.labels.true()
+        sources = mosaics.sources(number, noise_cells=2)
+        assert [set(shown.noisy_image[2, classes == kind]) - {source} for kind, source in enumerate(sources)] == [
+            set()
+        ] * 3
+        assert mosaics.sources(number, noise_cells=0) == (*sources[:2], -1)
+    dataset = VTSSegmentation(**SMALL)
+    assert dataset.sources().shape == (len(dataset), 3)
+    assert (dataset.sources()[:, 2] == -1).tolist() == [
+        not (dataset[n]['mask'] == 2).any() for n in range(len(dataset))
+    ]
+    assert VTSSegmentation(**SMALL, noise='none').sources().shape == (len(dataset), 2)
 
 
 # Pairs

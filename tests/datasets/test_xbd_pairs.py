@@ -194,6 +194,16 @@ def test_class_counts_equal_the_masks(segmentation, unclassified):
     assert dataset.classes == ('background', 'no-damage', 'minor-damage', 'major-damage', 'destroyed')
 
 
+def test_sources_are_the_images_that_tiles_are_cut_from(segmentation):
+    dataset = segmentation()
+    sources = dataset.sources()
+    assert sources.shape == (len(dataset), 5)
+    images = dataset.index['image'].tolist()
+    assert len(set(images)) < len(images)
+    same = [[first == second for second in images] for first in images]
+    assert (sources[:, None] == sources[None]).all(axis=2).tolist() == same
+
+
 def test_overlap_order_reaches_the_masks(tmp_path):
     write_pair(tmp_path, 'alpha-flood', 0, [Building(10, 10, subtype='destroyed'), Building(20, 10)], folder='test')
     masks = [

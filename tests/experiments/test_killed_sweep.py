@@ -19,16 +19,18 @@ from geo_noisy.main import main
 
 ROOT = Path(__file__).parents[2]
 SMOKE = ROOT / 'configs' / 'sweeps' / 'smoke.yaml'
+BY_IMAGE = (OUTCOMES, 'test_sources')  # lists, which are arrays where they were read from a file
 TIMES = ['ended', 'pretrain_seconds', 'probe_seconds']
 
 
 def assert_same_rows(first: pd.DataFrame, second: pd.DataFrame) -> None:
     """Every column but the times is equal, bit for bit."""
     first, second = (frame.sort_values('key').reset_index(drop=True) for frame in (first, second))
-    columns = [column for column in first if column not in (*TIMES, OUTCOMES)]
+    columns = [column for column in first if column not in (*TIMES, *BY_IMAGE)]
     pd.testing.assert_frame_equal(first[columns], second[columns], check_exact=True, check_like=True)
-    for ours, theirs in zip(first[OUTCOMES], second[OUTCOMES], strict=True):
-        assert np.array_equal(np.stack(ours), np.stack(theirs))
+    for column in BY_IMAGE:
+        for ours, theirs in zip(first[column], second[column], strict=True):
+            assert np.array_equal(np.stack(list(ours)), np.stack(list(theirs)))
 
 
 @pytest.fixture

@@ -54,12 +54,12 @@ class TextureSplit:
         numbers = tuple(split_pictures(source.count(name), split=split, seed=seed) for name in categories)
         return cls(source, categories, numbers)
 
-    def crop(self, rng: np.random.Generator, kind: int, *, size_px: int) -> Picture:
-        """A random crop of a random image of one category, shape [3, size_px, size_px]."""
-        number = self.numbers[kind][rng.integers(len(self.numbers[kind]))]
-        picture = self.source.picture(self.categories[kind], int(number))
+    def crop(self, rng: np.random.Generator, kind: int, *, size_px: int) -> tuple[Picture, int]:
+        """A random crop of a random image of one category, shape [3, size_px, size_px], and the image's number."""
+        number = int(self.numbers[kind][rng.integers(len(self.numbers[kind]))])
+        picture = self.source.picture(self.categories[kind], number)
         top, left = (int(rng.integers(side - size_px + 1)) for side in picture.shape[1:])
-        return picture[:, top : top + size_px, left : left + size_px]
+        return picture[:, top : top + size_px, left : left + size_px], number
 
 
 @dataclass(frozen=True)
@@ -84,13 +84,20 @@ class Mosaics:
             noise_cells: Number of cells that the noise takes.
         """
         rng = self._rng(_TEXTURES, number)
-        first, second = (self.textures.crop(rng, kind, size_px=self.size_px) for kind in range(2))
+        first, second = (self.textures.crop(rng, kind, size_px=self.size_px)[0] for kind in range(2))
         labels = self.make_labels(number, noise_cells=noise_cells)
         image = _choose(labels.clean.view(np.bool_), second, first)
         if not noise_cells:
             return Mosaic(image, image, labels)
-        noise = self.textures.crop(rng, NOISE_CLASS, size_px=self.size_px)
+        noise, _ = self.textures.crop(rng, NOISE_CLASS, size_px=self.size_px)
         return Mosaic(image, _choose(labels.in_noise, noise, image), labels)
+
+    def sources(self, number: int, *, noise_cells: int) -> tuple[int, int, int]:
+        """Numbers of the texture images that an image is made of, by class; -1 where it holds no noise."""
+        rng = self._rng(_TEXTURES, number)
+        first, second = (self.textures.crop(rng, kind, size_px=self.size_px)[1] for kind in range(2))
+        noise = self.textures.crop(rng, NOISE_CLASS, size_px=self.size_px)[1] if noise_cells else -1
+        return first, second, noise
 
     def make_labels(self, number: int, *, noise_cells: int) -> Labels:
         """What is where in an image; no texture is read."""

@@ -81,6 +81,11 @@ class VTSSegmentation(VTS):
             self._class_counts = counts
         return self._class_counts.copy()
 
+    def sources(self) -> NDArray[np.int64]:
+        """Number of the texture image that each class's pixels of each image come from, [N, classes]; -1 for none."""
+        rows = [self.mosaics.sources(number, noise_cells=self._noise_cells(number)) for number in range(len(self))]
+        return np.array(rows, dtype=np.int64)[:, : self.num_classes]
+
     def plot(self, sample: Sample, show_titles: bool = True, suptitle: str | None = None) -> Figure:
         """Plot an image.
 

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 import torch
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -49,6 +50,11 @@ class XBDSegmentation(XBDTiles):
         classes = class_mask(np.arange(len(NAMES), dtype=np.uint8), labels=self.labels, binary=False)
         np.add.at(counts, classes, pixels)
         return counts[: len(self.classes)]
+
+    def sources(self) -> NDArray[np.int64]:
+        """Number of the image that each tile is cut from, [N, classes], the same for each class."""
+        numbers = pd.factorize(self.index['image'])[0]
+        return np.repeat(numbers[:, None], len(self.classes), axis=1).astype(np.int64)
 
     def plot(self, sample: Sample, show_titles: bool = True, suptitle: str | None = None) -> Figure:
         """Draw the tile, its classes, and the predicted ones where there.
