@@ -14,12 +14,12 @@ import yaml
 
 from geo_noisy.experiments.grid import read_grid
 from geo_noisy.experiments.sweep import run_grid
-from geo_noisy.experiments.table import OUTCOMES, read_table
+from geo_noisy.experiments.table import OUTCOMES, SOURCES, read_table
 from geo_noisy.main import main
 
 ROOT = Path(__file__).parents[2]
 SMOKE = ROOT / 'configs' / 'sweeps' / 'smoke.yaml'
-BY_IMAGE = (OUTCOMES, 'test_sources')  # lists, which are arrays where they were read from a file
+BY_IMAGE = (OUTCOMES, SOURCES)  # lists, which are arrays where they were read from a file
 TIMES = ['ended', 'pretrain_seconds', 'probe_seconds']
 
 
