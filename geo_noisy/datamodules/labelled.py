@@ -1,6 +1,6 @@
 """Images with masks or labels for a probe; a data set is one method in a subclass."""
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,24 +13,12 @@ from geo_noisy.datamodules.loader import ResumableLoader, build_loader
 from geo_noisy.samplers.keyed import KeyedSampler
 
 
-class LabelledDataset(Protocol):
-    """What a data set of a downstream task offers beside its samples."""
-
-    def class_counts(self) -> NDArray[np.int64]:
-        """Pixels, or images, of each class over the split."""
-        ...
-
-    def __getitem__(self, index: int) -> Sample:
-        """A sample with ``image`` [C, H, W], and ``mask`` [H, W] or ``label`` []."""
-        ...
-
-    def __len__(self) -> int:
-        """Number of samples."""
-        ...
-
-
 class LabelledDataModule(GeoNoisyDataModule):
-    """Images with masks or labels for a probe, or the encoder's features of them."""
+    """Images with masks or labels for a probe, or the encoder's features of them.
+
+    ``build_dataset`` gives a data set of samples with ``image`` [C, H, W], and ``mask`` [H, W] or ``label`` []. Its
+    ``class_counts()`` says how many pixels, or images, of each class there are, [classes] int64.
+    """
 
     def __init__(
         self,

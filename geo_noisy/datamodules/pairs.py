@@ -1,31 +1,12 @@
 """Pairs for contrastive pretraining; a data set is one method in a subclass."""
 
-from typing import Any, Protocol
-
-from torchgeo.datasets.utils import Sample
+from typing import Any
 
 from geo_noisy.datamodules.base import GeoNoisyDataModule
 from geo_noisy.datamodules.loader import ResumableLoader
 from geo_noisy.pairs.keys import PairKey
 from geo_noisy.pairs.policy import PairPolicy
-from geo_noisy.pairs.source import PairSource
 from geo_noisy.samplers.pairs import PairSampler
-
-
-class PairDataset(Protocol):
-    """What a pair data set offers: a look-up by key, and its pairs by stratum."""
-
-    def pairs(self) -> PairSource:
-        """Clean, noisy and unknown pairs."""
-        ...
-
-    def __getitem__(self, key: PairKey) -> Sample:
-        """The pair sample of a key."""
-        ...
-
-    def __len__(self) -> int:
-        """Number of locations."""
-        ...
 
 
 def noise_free(location: int) -> PairKey:
@@ -34,7 +15,10 @@ def noise_free(location: int) -> PairKey:
 
 
 class PairDataModule(GeoNoisyDataModule):
-    """Pairs for contrastive pretraining, chosen by a policy; validation on clean pairs with fixed views."""
+    """Pairs for contrastive pretraining, chosen by a policy; validation on clean pairs with fixed views.
+
+    ``build_dataset`` gives a :class:`~geo_noisy.datasets.PairDataset`, or what offers the same look-up and ``pairs()``.
+    """
 
     def __init__(
         self,
