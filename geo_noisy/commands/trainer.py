@@ -41,11 +41,11 @@ class _Trainer(LightningCLI):
         try:
             super().instantiate_classes()
         except _WRONG_ARGUMENTS as error:
-            if _is_no_checkpoint(error):
-                raise
             for cause in _causes(error):
                 if isinstance(cause, InputError):
                     raise cause from error
+            if _is_no_checkpoint(error):
+                raise
             raise UsageError(_wrong_config(error)) from error
 
 
@@ -78,7 +78,7 @@ def run(command: str, words: Sequence[str]) -> int:
     except argparse.ArgumentError as error:
         raise UsageError(f'{one_paragraph(str(error))}; {_help(command, str(error))}') from error
     except (pickle.UnpicklingError, EOFError, *_WRONG_ARGUMENTS) as error:
-        if not _is_no_checkpoint(error):
+        if isinstance(error, InputError) or not _is_no_checkpoint(error):
             raise
         named = [word for word in words if 'ckpt_path' in word or 'weights' in word or word.endswith('.ckpt')]
         raise InputError(

@@ -14,11 +14,25 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torchvision.models import WeightsEnum
 
+from geo_noisy.errors import InputError
+
 WRAPPERS = ('state_dict', 'model_state_dict', 'model')
 """Where a file of nested dicts keeps its tensors."""
 
 TWINS = ('momentum', 'target', 'teacher', 'ema', 'key_encoder', 'encoder_k')
 """In names of modules that follow the encoder, and are not taken for it."""
+
+UNREADABLE = (
+    SafetensorError,
+    pickle.UnpicklingError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+)
+"""What readers raise of files that are not theirs: torch takes any bytes for a pickle."""
 
 NUMBERED = {'0': 'conv1', '1': 'bn1', '4': 'layer1', '5': 'layer2', '6': 'layer3', '7': 'layer4'}
 """Names of a ResNet's parts where they were put into an ``nn.Sequential``, as lightly's examples do."""
@@ -110,7 +124,7 @@ def read_weights(weights: WeightsEnum | str | os.PathLike[str]) -> StoredWeights
 
     Raises:
         FileNotFoundError: If it is none of these.
-        ValueError: If the file is empty, cut, or no file of tensors.
+        InputError: If the file is empty, cut, or no file of tensors.
     """
     if isinstance(weights, WeightsEnum):
         return _from_enum(weights)
@@ -141,15 +155,15 @@ def _from_enum(weights: WeightsEnum) -> StoredWeights:
 def _read_file(path: Path) -> Mapping[str, Any]:
     """Contents of a file of tensors; a file that is none is told."""
     if path.stat().st_size == 0:
-        raise ValueError(f'weights {path} is an empty file: copy or download it again.')
+        raise InputError(f'weights {path} is an empty file: copy or download it again.')
     try:
         if path.suffix == '.safetensors':
             return load_file(path)
         content = torch.load(path, map_location='cpu', weights_only=True)
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise ValueError(f'weights {path} cannot be read: {_reason(path)}') from error
+    except UNREADABLE as error:
+        raise InputError(f'weights {path} cannot be read: {_reason(path)}') from error
     if not isinstance(content, Mapping):
-        raise ValueError(
+        raise InputError(
             f'weights {path} hold a {type(content).__name__}, not tensors by name: save module.state_dict() instead.'
         )
     return content

@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from geo_noisy import load_encoder
+from geo_noisy.errors import InputError
 from geo_noisy.models import build_encoder, read_weights
 from geo_noisy.models.heads import momentum_copy
 
@@ -119,6 +120,7 @@ def cut(path: Path) -> None:
             lambda path: path.write_text('<!doctype html>\n<html>'),
             "it is a text file that starts with '<!doctype html>",
         ),
+        (lambda path: path.write_text('hello'), "it is a text file that starts with 'hello'"),
         (cut, 'the end of the file is missing'),
         (lambda path: path.write_bytes(b'\x89PNG\0\0\xff'), 'it is cut, or no checkpoint'),
         (lambda path: torch.save({'state_dict': nn.Linear(1, 1)}, path), 'it holds Python objects beside tensors'),
@@ -128,5 +130,5 @@ def cut(path: Path) -> None:
 def test_files_that_hold_no_weights(write: Callable[[Path], Any], message: str, tmp_path: Path) -> None:
     path = tmp_path / 'weights.ckpt'
     write(path)
-    with pytest.raises(ValueError, match=rf'weights\.ckpt.*{message}'):
+    with pytest.raises(InputError, match=rf'weights\.ckpt.*{message}'):
         read_weights(path)
