@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torchgeo.datasets.utils import Sample
 from torchvision.models import WeightsEnum
 
@@ -34,6 +34,7 @@ class DenseContrast(PairTask):
         output_stride: int = 32,
         views: Views | None = None,
         loss: Literal['within', 'cross'] = 'within',
+        criterion: nn.Module | None = None,
         query: Query = 'coin',
         projection_dim: int = 256,
         head_norm: HeadNorm = 'batch',
@@ -58,6 +59,8 @@ class DenseContrast(PairTask):
             output_stride: Image side over feature map side: 32, 16 or 8.
             views: Random views of the two dates; MoCo v2's by default.
             loss: ``within`` (equation 2) or ``cross`` (equation 3).
+            criterion: A loss of your own, called as the one that ``loss`` names: feature maps [B, D, h, w] of anchors
+                and partners (and of another place for ``cross``), then the labels [B, h, w] of each.
             query: Which date holds the anchors: a seeded ``coin`` for each pair, ``earlier``, ``later``, or
                 ``symmetric`` for both in turn.
             projection_dim: Channels of the projection.
@@ -85,6 +88,7 @@ class DenseContrast(PairTask):
         self.weights = weights
         super().__init__()
         self.set_views(views)
+        self.set_criterion(criterion)
 
     _compared = _measured = False
     _plateaus: list[Tensor]

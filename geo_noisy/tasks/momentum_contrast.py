@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from lightly.models.utils import update_momentum
 from lightning.pytorch.utilities import rank_zero_warn
-from torch import Tensor
+from torch import Tensor, nn
 from torchgeo.datasets.utils import Sample
 from torchvision.models import WeightsEnum
 
@@ -50,6 +50,7 @@ class MomentumContrast(PairTask):
         loss: Literal['info_nce', 'rince'] = 'info_nce',
         rince_q: float = 0.6,
         rince_lam: float = 0.01,
+        criterion: nn.Module | None = None,
         query: Query = 'coin',
         projection_dim: int = 128,
         queue_size: int = 4096,
@@ -77,6 +78,8 @@ class MomentumContrast(PairTask):
                 InfoNCE with either.
             rince_q: Robustness of RINCE, in [0, 1].
             rince_lam: Weight of the negatives in RINCE, above 0.
+            criterion: A loss of your own in place of ``loss``, called as :class:`~geo_noisy.losses.InfoNCE` is: queries
+                [B, D], keys [B, D], queue [K, D], entries that are no negatives [B, K].
             query: Which date is the query: a seeded ``coin`` for each pair, ``earlier``, ``later``, or
                 ``symmetric`` for both in turn.
             projection_dim: Length of the features that the loss compares.
@@ -107,6 +110,7 @@ class MomentumContrast(PairTask):
         self.weights = weights
         super().__init__()
         self.set_views(views)
+        self.set_criterion(criterion)
 
     def configure_models(self) -> None:
         """Build the encoder, its head, their momentum copies and the queue."""

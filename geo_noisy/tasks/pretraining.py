@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import SGD, AdamW
 from torchgeo.datasets.utils import Sample
 
@@ -30,7 +30,7 @@ ROLE_STREAM, SHUFFLE_STREAM, PARTNER_STREAM = 3000, 3001, 3002
 class PairTask(EncoderTask):
     """Pretraining on pairs: a subclass turns two views into a loss."""
 
-    ignore: Sequence[str] | str | None = ('weights', 'views')
+    ignore: Sequence[str] | str | None = ('weights', 'views', 'criterion')
     views: Views
 
     def configure_models(self) -> None:
@@ -45,6 +45,11 @@ class PairTask(EncoderTask):
         """Keep the views, MoCo v2's by default."""
         self.views = views if views is not None else MoCoViews()
         self.views.ignore_index = self.hparams.get('ignore_index', IGNORE_INDEX)
+
+    def set_criterion(self, criterion: nn.Module | None) -> None:
+        """Take a loss of the user's own in place of the one that ``loss`` names."""
+        if criterion is not None:
+            self.criterion = criterion
 
     def directions(self, batch: Sample) -> list[tuple[Sample, Sample]]:
         """Draw the views of a batch, and say which date is the query (the anchor).

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torchgeo.datasets.utils import Sample
 
+from geo_noisy.losses import WithinImageLoss
 from geo_noisy.losses.functional import cross_image_loss, within_image_loss
 from geo_noisy.models import last_features
 from geo_noisy.tasks import DenseContrast, plateau
@@ -131,6 +132,11 @@ def test_no_labels() -> None:
     del data['mask']
     with pytest.raises(ValueError, match="gives no 'mask'"):
         task().pair_loss(data, train=True)
+
+
+def test_a_loss_of_ones_own() -> None:
+    own, _ = task(criterion=WithinImageLoss(temperature=0.5)).pair_loss(batch(), train=True)
+    assert own == task(temperature=0.5).pair_loss(batch(), train=True)[0]
 
 
 def test_unknown_loss() -> None:

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torchgeo.datasets.utils import Sample
 
+from geo_noisy.losses import RINCE
 from geo_noisy.losses.functional import info_nce
 from geo_noisy.pairs import PairPolicy
 from geo_noisy.tasks import BestCheckpoint, MomentumContrast
@@ -100,6 +101,10 @@ class TestStep:
             one_step(task(loss='rince', **changes), batch()) for changes in ({}, {'rince_q': 0.1}, {'rince_lam': 1.0})
         ]
         assert len({round(loss.item(), 4) for loss in others}) == 3
+
+    def test_a_loss_of_ones_own(self) -> None:
+        own = one_step(task(criterion=RINCE(q=0.5, lam=0.2)), batch())
+        assert own == one_step(task(loss='rince', rince_q=0.5, rince_lam=0.2), batch())
 
     def test_unknown_loss(self) -> None:
         with pytest.raises(ValueError, match="loss is 'rinse'"):
