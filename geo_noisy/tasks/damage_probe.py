@@ -7,8 +7,4 @@ from geo_noisy.tasks.segmentation_probe import SegmentationProbe
 class DamageProbe(SegmentationProbe):
     """Five damage classes on a frozen encoder, scored by macro-F1 and by the official xView2 score."""
 
-    def configure_metrics(self) -> None:
-        """Build the scores of validation and test."""
-        classes, ignore_index = list(self.hparams['classes']), self.hparams['ignore_index']
-        self.val_scores = DamageScores(classes, ignore_index)
-        self.test_scores = DamageScores(classes, ignore_index)
+    scores_class = DamageScores

@@ -4,7 +4,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -35,6 +35,8 @@ class Probe(EncoderTask):
     target: str
     """Key of the targets in a batch."""
 
+    scores_class: ClassVar[type[PooledScores]] = PooledScores
+    """What is scored."""
     views: Views | None
     loss_weights: Tensor
     train_scores: PooledScores
@@ -147,9 +149,9 @@ class Probe(EncoderTask):
     def configure_metrics(self) -> None:
         """Build the scores of training, validation and test."""
         classes, ignore_index = list(self.hparams['classes']), self.hparams['ignore_index']
-        self.train_scores = PooledScores(classes, ignore_index)
-        self.val_scores = PooledScores(classes, ignore_index)
-        self.test_scores = PooledScores(classes, ignore_index)
+        self.train_scores = self.scores_class(classes, ignore_index)
+        self.val_scores = self.scores_class(classes, ignore_index)
+        self.test_scores = self.scores_class(classes, ignore_index)
 
     def train(self, mode: bool = True) -> 'Probe':
         """Switch to training, all but a frozen encoder."""
