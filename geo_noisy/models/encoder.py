@@ -134,8 +134,12 @@ def load_encoder(
         FileNotFoundError: If there is no such file or TorchGeo weight.
 
     Example:
-        >>> encoder = load_encoder('pretrained.ckpt')  # doctest: +SKIP
-        >>> features = encoder(images / 255)  # doctest: +SKIP
+        >>> import tempfile
+        >>> with tempfile.NamedTemporaryFile(suffix='.pth') as file:
+        ...     torch.save(build_encoder('resnet18').state_dict(), file.name)
+        ...     encoder = load_encoder(file.name, model='resnet18')
+        >>> encoder(torch.rand(1, 3, 64, 64)).shape
+        torch.Size([1, 512, 2, 2])
     """
     stored = read_weights(path)
     name = model or stored.network
