@@ -67,7 +67,8 @@ def build_index(
         >>> len(index)  # two scenes of four windows each
         8
     """
-    stride_px, rules, limits = stride_px or size_px, rules or PairRules(), limits or Limits()
+    stride_px = size_px if stride_px is None else stride_px
+    rules, limits = rules or PairRules(), limits or Limits()
     _check(size_px, stride_px, place_px, overpass_minutes)
     scan = eligible(scan, limits=limits, rules=rules)
     placed = place_files(scan.files, crs=crs, res=res)
@@ -82,7 +83,7 @@ def build_index(
     reasons = refused(found, files, captures, size_px=size_px, limits=limits)
     excluded += _count_reasons(reasons, files['paths'].to_numpy()[found.file])
     found = found.take(reasons == '')
-    place_px = place_px or _PLACE_WINDOWS * size_px
+    place_px = _PLACE_WINDOWS * size_px if place_px is None else place_px
     if stride_px < size_px:
         found, crossing = _inside_places(found, size_px=size_px, place_px=place_px)
         excluded += crossing
