@@ -14,7 +14,7 @@ from branca.colormap import LinearColormap
 from branca.element import Element, Figure
 from numpy.typing import NDArray
 
-from geo_noisy.regions.files.dates import DAY_S, from_seconds
+from geo_noisy.regions.dates.read import DAY_S, from_seconds
 from geo_noisy.regions.pair_index import PairIndex
 from geo_noisy.regions.windows.grid import WGS84
 from geo_noisy.whole_file import whole_file

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from geo_noisy.pairs.source import STRATA
-from geo_noisy.regions.files.dates import DAY_S, from_seconds
+from geo_noisy.regions.dates.read import DAY_S, from_seconds
 from geo_noisy.regions.files.doubts import describe_doubt
 from geo_noisy.regions.files.products import MaskCodes
 from geo_noisy.regions.files.radiometry import Units

@@ -8,7 +8,7 @@ from geo_noisy.commands.options import Chosen, Options
 from geo_noisy.commands.outputs import check_outputs
 from geo_noisy.errors import UsageError
 from geo_noisy.regions.build import build_index
-from geo_noisy.regions.files.date_formats import as_formats
+from geo_noisy.regions.dates.formats import as_formats
 from geo_noisy.regions.files.file_scan import FileScan, scan_captures
 from geo_noisy.regions.files.find import find_rasters
 from geo_noisy.regions.files.item_tables import scan_table

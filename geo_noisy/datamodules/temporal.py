@@ -8,7 +8,7 @@ import shapely
 from geo_noisy.datamodules.pairs import PairDataModule
 from geo_noisy.datasets.temporal import TemporalPairs
 from geo_noisy.pairs.policy import PairPolicy
-from geo_noisy.regions.files.dates import period
+from geo_noisy.regions.dates.read import period
 from geo_noisy.regions.pair_index import PairIndex
 from geo_noisy.regions.windows.locations import UNASSIGNED
 

@@ -20,8 +20,8 @@ from geo_noisy.datasets.pair_dataset import Look, PairDataset
 from geo_noisy.datasets.pair_sample import noisy_flag
 from geo_noisy.datasets.temporal_plot import draw_pair
 from geo_noisy.pairs.source import PairTable
-from geo_noisy.regions.files.date_names import date_in_name
-from geo_noisy.regions.files.dates import from_seconds, seconds
+from geo_noisy.regions.dates.names import date_in_name
+from geo_noisy.regions.dates.read import from_seconds, seconds
 
 
 class AdaptedPairs(PairDataset):

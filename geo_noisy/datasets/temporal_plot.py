@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torchgeo.datasets.utils import Sample
 
-from geo_noisy.regions.files.dates import from_seconds
+from geo_noisy.regions.dates.read import from_seconds
 from geo_noisy.regions.pair_index import PairIndex
 
 _STRETCH = (0.02, 0.98)

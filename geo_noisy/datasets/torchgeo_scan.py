@@ -5,8 +5,8 @@ from typing import Any
 
 from torchgeo.datasets import RasterDataset
 
+from geo_noisy.regions.dates.read import seconds
 from geo_noisy.regions.files.captures import Capture, Layer
-from geo_noisy.regions.files.dates import seconds
 from geo_noisy.regions.files.file_scan import FileScan, scan_captures
 
 

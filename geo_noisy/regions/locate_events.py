@@ -7,8 +7,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geo_noisy.regions.files.date_spans import EVER, NEVER
-from geo_noisy.regions.files.dates import from_seconds
+from geo_noisy.regions.dates.read import from_seconds
+from geo_noisy.regions.dates.spans import EVER, NEVER
 from geo_noisy.regions.files.exclusions import Exclusion
 from geo_noisy.regions.noise.events import Events, Method, find_events
 from geo_noisy.regions.noise.polygons import ChangePolygons

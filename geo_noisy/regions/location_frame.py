@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geo_noisy.regions.files.dates import from_seconds
+from geo_noisy.regions.dates.read import from_seconds
 from geo_noisy.regions.pair_noise import noise_of_pairs
 from geo_noisy.regions.runs import Runs
 from geo_noisy.regions.tables import RegionTables

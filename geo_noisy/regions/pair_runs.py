@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo_noisy.pairs.source import STRATA
-from geo_noisy.regions.files.dates import from_seconds
+from geo_noisy.regions.dates.read import from_seconds
 from geo_noisy.regions.pair_noise import flags_of_pairs
 from geo_noisy.regions.runs import Allowed, Runs, allowed_ranges, compress, join, spell_out
 from geo_noisy.regions.tables import RegionTables

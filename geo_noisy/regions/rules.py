@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from geo_noisy.regions.files.dates import DAY_S
+from geo_noisy.regions.dates.read import DAY_S
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from geo_noisy.errors import InputError
 from geo_noisy.regions.band_statistics import BandStatistics
+from geo_noisy.regions.dates.read import from_seconds
 from geo_noisy.regions.files.captures import Content
-from geo_noisy.regions.files.dates import from_seconds
 from geo_noisy.regions.files.doubts import Doubt
 from geo_noisy.regions.files.exclusions import Exclusion
 from geo_noisy.regions.files.paths import is_local, located

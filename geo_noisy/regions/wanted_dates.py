@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_noisy.regions.files.dates import from_seconds, period
+from geo_noisy.regions.dates.read import from_seconds, period
 from geo_noisy.regions.tables import RegionTables
 
 

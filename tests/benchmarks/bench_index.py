@@ -17,7 +17,7 @@ import pandas as pd
 import shapely
 
 from geo_noisy.pairs import FileScan, Limits, PairIndex, build_index, change_polygons
-from geo_noisy.regions.files.dates import seconds
+from geo_noisy.regions.dates.read import seconds
 
 CRS = 'EPSG:32633'
 

@@ -8,7 +8,7 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.transform import Affine, from_origin
 
-from geo_noisy.regions.files.dates import seconds
+from geo_noisy.regions.dates.read import seconds
 from geo_noisy.regions.noise.events import Events
 from geo_noisy.regions.pair_index import PairIndex
 from geo_noisy.regions.rules import PairRules

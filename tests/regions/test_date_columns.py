@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from geo_noisy.regions.files.date_columns import read_dates
-from geo_noisy.regions.files.date_spans import EVER, NEVER
-from geo_noisy.regions.files.dates import period, seconds, span
+from geo_noisy.regions.dates.columns import read_dates
+from geo_noisy.regions.dates.read import period, seconds, span
+from geo_noisy.regions.dates.spans import EVER, NEVER
 
 DAY = 1_541_635_200  # 2018-11-08T00:00:00Z
 HALF_PAST_SIX = DAY + 23_400  # 06:30

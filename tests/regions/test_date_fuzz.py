@@ -8,9 +8,9 @@ import pandas as pd
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from geo_noisy.regions.files.date_columns import read_dates
-from geo_noisy.regions.files.date_names import date_in_name
-from geo_noisy.regions.files.dates import span
+from geo_noisy.regions.dates.columns import read_dates
+from geo_noisy.regions.dates.names import date_in_name
+from geo_noisy.regions.dates.read import span
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TIMES = st.datetimes(datetime(1971, 1, 1), datetime(2024, 12, 31)).map(lambda time: time.replace(microsecond=0))

@@ -6,7 +6,7 @@ import pytest
 import torchgeo.datasets
 from torchgeo.datasets.utils import disambiguate_timestamp
 
-from geo_noisy.regions.files.date_names import date_in_name, formats_in_names
+from geo_noisy.regions.dates.names import date_in_name, formats_in_names
 
 
 def utc(text: str) -> int:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shapely import box
 
 from geo_noisy.pairs import PairIndex, PairRules, build_index, change_polygons, scan_rasters
-from geo_noisy.regions.files.dates import DAY_S
+from geo_noisy.regions.dates.read import DAY_S
 from geo_noisy.regions.runs import allowed_ranges
 from tests.data.regions import polygons, random_index, square, write_raster, write_series
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geo_noisy.regions.files.column_values import ColumnValues
+from geo_noisy.regions.dates.column_values import ColumnValues
 
 CLOUD_COLUMN = 'eo:cloud_cover'
 SENSOR_COLUMN = 'platform'

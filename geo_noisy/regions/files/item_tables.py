@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geo_noisy.regions.dates.columns import Dates, read_dates
+from geo_noisy.regions.dates.formats import Formats, as_formats
 from geo_noisy.regions.files.captures import Capture, Layer
-from geo_noisy.regions.files.date_columns import Dates, read_dates
-from geo_noisy.regions.files.date_formats import Formats, as_formats
 from geo_noisy.regions.files.doubts import Doubt
 from geo_noisy.regions.files.exclusions import describe, tally
 from geo_noisy.regions.files.file_scan import Captures, FileScan, scan_captures

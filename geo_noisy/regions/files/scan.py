@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from geo_noisy.regions.dates.formats import Formats, as_formats
+from geo_noisy.regions.dates.names import date_in_name, formats_in_names
+from geo_noisy.regions.dates.read import seconds
+from geo_noisy.regions.dates.spans import all_in_1970
 from geo_noisy.regions.files.band_choice import choose_bands
 from geo_noisy.regions.files.captures import Capture
-from geo_noisy.regions.files.date_formats import Formats, as_formats
-from geo_noisy.regions.files.date_names import date_in_name, formats_in_names
-from geo_noisy.regions.files.date_spans import all_in_1970
-from geo_noisy.regions.files.dates import seconds
 from geo_noisy.regions.files.doubts import Doubt
 from geo_noisy.regions.files.exclusions import tally
 from geo_noisy.regions.files.file_scan import Captures, FileScan, scan_captures

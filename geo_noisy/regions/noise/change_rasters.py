@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rasterio.errors import RasterioIOError
 
 from geo_noisy.errors import InputError
-from geo_noisy.regions.files.date_formats import Formats
+from geo_noisy.regions.dates.formats import Formats
 from geo_noisy.regions.files.exclusions import Exclusion
 from geo_noisy.regions.noise.polygons import ChangePolygons, change_polygons
 

@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.transform import from_bounds
 
-from geo_noisy.regions.files.dates import NEVER
+from geo_noisy.regions.dates.read import NEVER
 from geo_noisy.regions.ragged import offsets_of, row_of_flat, take_rows
 
 Method = Literal['area', 'raster']

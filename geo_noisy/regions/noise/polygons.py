@@ -10,9 +10,9 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo_noisy.regions.files.date_columns import Dates, read_dates
-from geo_noisy.regions.files.date_formats import Formats, as_formats
-from geo_noisy.regions.files.dates import NEVER
+from geo_noisy.regions.dates.columns import Dates, read_dates
+from geo_noisy.regions.dates.formats import Formats, as_formats
+from geo_noisy.regions.dates.read import NEVER
 from geo_noisy.regions.files.exclusions import Exclusion, tally
 from geo_noisy.regions.noise.polygon_files import read_polygons
 
@@ -64,7 +64,7 @@ def change_polygons(
         event_date: When it happened, for all polygons: a date, a month or a year, or two dates as
             ``2020-08-01/2020-08-15`` for some time between them; ``..`` is an open end.
         event_column: Column with that for each polygon, read as a whole, see
-            :func:`~geo_noisy.regions.files.date_columns.read_dates`. An empty one makes pairs over this polygon
+            :func:`~geo_noisy.regions.dates.columns.read_dates`. An empty one makes pairs over this polygon
             unknown.
         recovered_column: Column with the date from which a place looks as before again; may be empty.
         date_format: Format of these dates, or several, as in ``datetime.strptime``; a column takes the first that

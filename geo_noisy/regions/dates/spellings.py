@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
-from geo_noisy.regions.files.date_spans import Span, between, instant, month_span, year_span
+from geo_noisy.regions.dates.spans import Span, between, instant, month_span, year_span
 
 _MONTHS = (
     'january', 'february', 'march', 'april', 'may', 'june', 'july', 'august', 'september', 'october', 'november',

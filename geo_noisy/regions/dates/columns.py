@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geo_noisy.regions.files.column_values import ColumnValues
-from geo_noisy.regions.files.date_formats import Formats, as_formats, read_formatted
-from geo_noisy.regions.files.date_numbers import KINDS, kind_of, looks_like_excel, read_number
-from geo_noisy.regions.files.date_spans import UNKNOWN, Span, all_in_1970, implausible, instant
-from geo_noisy.regions.files.date_spellings import SPELLINGS, read_text
+from geo_noisy.regions.dates.column_values import ColumnValues
+from geo_noisy.regions.dates.formats import Formats, as_formats, read_formatted
+from geo_noisy.regions.dates.numbers import KINDS, kind_of, looks_like_excel, read_number
+from geo_noisy.regions.dates.spans import UNKNOWN, Span, all_in_1970, implausible, instant
+from geo_noisy.regions.dates.spellings import SPELLINGS, read_text
 
 Ints = NDArray[np.int64]
 _HINT = 'Write 2018-11-08 or 2018-11-08T06:30:00Z, or state how it is written with --date-format (e.g. %d.%m.%Y).'

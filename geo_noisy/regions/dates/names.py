@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from geo_noisy.regions.files.date_formats import Formats, as_formats, pattern_of, read_formatted
-from geo_noisy.regions.files.date_spans import implausible
-from geo_noisy.regions.files.dates import span
-from geo_noisy.regions.files.dates_as_written import find_dates, read_whole
-from geo_noisy.regions.files.product_names import PRODUCT_NAMES, UNDATED_NAMES
+from geo_noisy.regions.dates.as_written import find_dates, read_whole
+from geo_noisy.regions.dates.formats import Formats, as_formats, pattern_of, read_formatted
+from geo_noisy.regions.dates.product_names import PRODUCT_NAMES, UNDATED_NAMES
+from geo_noisy.regions.dates.read import span
+from geo_noisy.regions.dates.spans import implausible
 
 _REGEX = 'give --date-regex with a group named "date"'
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from geo_noisy.regions.files.date_spans import Span, instant, year_span
+from geo_noisy.regions.dates.spans import Span, instant, year_span
 
 Number = int | float
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 
-from geo_noisy.regions.files.date_spans import FIRST_YEAR, LAST_YEAR, Span, instant, month_span, year_span
-from geo_noisy.regions.files.date_spellings import read_interval
+from geo_noisy.regions.dates.spans import FIRST_YEAR, LAST_YEAR, Span, instant, month_span, year_span
+from geo_noisy.regions.dates.spellings import read_interval
 
 Formats = str | Sequence[str] | None
 _PATTERNS = {

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import NamedTuple
 
-from geo_noisy.regions.files.date_spans import to_seconds
+from geo_noisy.regions.dates.spans import to_seconds
 
 _DATE = re.compile(
     r'(?<![0-9])(?P<year>(?:19|20)\d\d)(?P<sep>[-_.]?)(?P<month>0[1-9]|1[0-2])(?P=sep)(?P<day>0[1-9]|[12]\d|3[01])',

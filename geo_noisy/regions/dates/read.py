@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geo_noisy.regions.files.date_columns import read_dates
-from geo_noisy.regions.files.date_formats import Formats
-from geo_noisy.regions.files.date_spans import NEVER, Span
+from geo_noisy.regions.dates.columns import read_dates
+from geo_noisy.regions.dates.formats import Formats
+from geo_noisy.regions.dates.spans import NEVER, Span
 
 __all__ = ['DAY_S', 'NEVER', 'from_seconds', 'period', 'seconds', 'span']
 
@@ -20,7 +20,7 @@ def seconds(value: object, *, date_format: Formats = None, where: str = 'date', 
 
     Args:
         value: A date, a time, text or a number, read as a column of one: see
-            :func:`~geo_noisy.regions.files.date_columns.read_dates`.
+            :func:`~geo_noisy.regions.dates.columns.read_dates`.
         date_format: Format of text, as in ``datetime.strptime``. With one, a year or a month stands for its start.
         where: What it is, for messages.
         checked: Whether a date before 1900, in the future or in 1970 is an error.

@@ -1,0 +1,1 @@
+"""The one reader of dates: in names, tags, tables and events."""
