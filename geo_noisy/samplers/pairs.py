@@ -64,9 +64,15 @@ class PairSampler(EpochSampler[PairKey]):
             world_size: Number of processes; taken from ``torch.distributed`` by default.
 
         Raises:
+            TypeError: If the source is a data set, or anything else that cannot count its pairs.
             ValueError: If the policy cannot be met by the source, ``length`` is below 1, weights do not
                 fit, or rank lies outside the world.
         """
+        if not all(hasattr(source, name) for name in ('coupled', 'count', 'keys')):
+            raise TypeError(
+                f'{type(source).__name__} cannot count its pairs: give `dataset.pairs()` of a pair data set, or a '
+                'PairIndex (`split` and `select` take parts of it). Subset and ConcatDataset of torch know no pairs.'
+            )
         distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
         rank = rank if rank is not None else (torch.distributed.get_rank() if distributed else 0)
         world_size = world_size or (torch.distributed.get_world_size() if distributed else 1)

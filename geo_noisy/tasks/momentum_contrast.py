@@ -171,12 +171,13 @@ class MomentumContrast(PairTask):
 
     def pair_loss(self, batch: Sample, *, train: bool) -> tuple[Tensor, Tensor]:
         """InfoNCE of a training batch against the queue, which then takes its keys."""
+        directions = self.directions(batch)
         self.check_cells(len(batch['image']), batch['image'].shape[-2:])
         self._update_key_encoder()
         places = batch['place']
         excluded = self.queue.same_place(places)
         losses, keys, pooled = [], [], []
-        for query, key in self.directions(batch):
+        for query, key in directions:
             q, features = self.encode_query(query['image'])
             k = self.encode_shuffled_key(key['image'], batch['draw'])
             losses.append(self.criterion(q, k, self.queue.features.clone(), excluded))

@@ -3,7 +3,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import DataLoader, Dataset, DistributedSampler
+from torch.utils.data import ConcatDataset, DataLoader, Dataset, DistributedSampler, Subset
 
 from geo_noisy.pairs import PairKey, PairPolicy, PairTable
 from geo_noisy.samplers import PairSampler
@@ -180,3 +180,9 @@ def test_plot_shows_an_epoch():
 def test_wrong_arguments_are_told(arguments, message):
     with pytest.raises(ValueError, match=message):
         PairSampler(table(), **arguments)
+
+
+@pytest.mark.parametrize('wrap', [lambda data: Subset(data, [0]), lambda data: ConcatDataset([[data]])])
+def test_parts_of_data_sets_are_no_sources_of_pairs(wrap):
+    with pytest.raises(TypeError, match=r'(Subset|ConcatDataset) cannot count its pairs: .*select'):
+        PairSampler(wrap(Echo()))
