@@ -41,13 +41,17 @@ class AdaptedPairs(PairDataset):
         """Image of a date, [C, H, W] in sensor units."""
 
     @abstractmethod
-    def change(self, location: int) -> float:
+    def change(self, location: int) -> Tensor | None:
+        """What changed between the first and the last date, [H, W] uint8: 1 yes, 0 no; None where nothing tells."""
+
+    def noise(self, location: int) -> float:
         """Share of the pixels that changed between the first and the last date; NaN where unknown."""
+        return _share(self.change(location))
 
     @cached_property
     def index(self) -> pd.DataFrame:
         """One row a location: ``location``, ``noise``, ``noisy`` and ``dates``."""
-        noise = np.array([self.change(location) for location in range(len(self))])
+        noise = np.array([self.noise(location) for location in range(len(self))])
         return pd.DataFrame(
             {
                 'location': np.arange(len(self)),
@@ -68,9 +72,10 @@ class AdaptedPairs(PairDataset):
 
     def look(self, location: int, earlier: int, later: int) -> Look:
         """Images of two dates, with the noise between the first and the last date."""
-        noise = self.change(location) if earlier != later else 0.0
+        change = self.change(location)
+        noise = _share(change)
         images = [self.image(location, date) for date in (earlier, later)]
-        return Look(images, noise=noise, noisy=noisy_flag(noise, self.min_noise))
+        return Look(images, noise=noise, noisy=noisy_flag(noise, self.min_noise), change=change)
 
     def plot(self, sample: Sample, show_titles: bool = True, suptitle: str | None = None) -> Figure:
         """Plot a pair; see :meth:`TemporalPairs.plot`."""
@@ -116,9 +121,9 @@ class ChangePairs(AdaptedPairs):
         path: Any = files[f'{prefix}{date + 1}']  # OSCD has a file for each band, LEVIR-CD one for all
         return self.dataset._load_image(path)
 
-    def change(self, location: int) -> float:
-        """Share of the mask that is changed."""
-        return float(self.dataset._load_target(str(self.dataset.files[location]['mask'])).float().mean())
+    def change(self, location: int) -> Tensor:
+        """The mask of what changed."""
+        return self.dataset._load_target(str(self.dataset.files[location]['mask']))[0].to(torch.uint8)
 
     def __len__(self) -> int:
         """Number of locations."""
@@ -164,9 +169,8 @@ class SeasonPairs(AdaptedPairs):
             return self.dataset._load_patch(os.path.dirname(path), os.path.basename(path))
         return _read_bands(path, self.dataset.bands, size_px=self.dataset.size)
 
-    def change(self, location: int) -> float:
-        """Nothing tells the noise."""
-        return float('nan')
+    def change(self, location: int) -> None:
+        """Nothing tells what changed."""
 
     def __len__(self) -> int:
         """Number of locations on disk."""
@@ -176,6 +180,11 @@ class SeasonPairs(AdaptedPairs):
         if isinstance(self.dataset, SeasonalContrastS2):
             return self.dataset.metadata[self.dataset.version]['directory']
         return self.dataset.split
+
+
+def _share(change: Tensor | None) -> float:
+    """Share of the pixels that changed; NaN where nothing tells."""
+    return float('nan') if change is None else float(change.float().mean())
 
 
 def _folder_time(name: str) -> int | None:

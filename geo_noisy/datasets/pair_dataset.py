@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence, Sized
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -29,6 +30,8 @@ class Look(NamedTuple):
     """Class of each pixel, two of [H, W]; 255 is ignored."""
     valid: Sequence[Tensor] | None = None
     """Pixels with data, two of [H, W]."""
+    change: Tensor | None = None
+    """What changed between the dates in a way that matters, [H, W]: 1 yes, 0 no, 255 unknown."""
 
 
 class PairDataset(Dataset[Sample], Sized, ABC):
@@ -78,6 +81,7 @@ class PairDataset(Dataset[Sample], Sized, ABC):
         dates = (key.later, key.later) if key.exposure else (key.earlier, key.later)
         look = self.look(key.location, *dates)
         itself = dates[0] == dates[1]
+        change = look.change if look.change is None or not itself else torch.zeros_like(look.change)
         return pair_sample(
             look.images,
             key,
@@ -86,6 +90,7 @@ class PairDataset(Dataset[Sample], Sized, ABC):
             times=[int(times[date]) for date in dates],
             masks=look.masks,
             valid=look.valid,
+            change=change,
             place=self.place(key.location),
         )
 

@@ -26,6 +26,7 @@ def pair_sample(
     times: Sequence[int],
     masks: Sequence[Tensor] | None = None,
     valid: Sequence[Tensor] | None = None,
+    change: Tensor | None = None,
     place: int | None = None,
 ) -> Sample:
     """Build a pair sample (all values are tensors, so that TorchGeo's collation works).
@@ -40,13 +41,15 @@ def pair_sample(
         times: Seconds since 1970 (UTC) of the two images.
         masks: Class of each pixel of each image, [H, W]; 255 is ignored.
         valid: Pixels with data in each image, [H, W].
+        change: What changed between the images in a way that matters, [H, W]: 1 yes, 0 no, 255 unknown; of what is
+            shown, too.
         place: Number of the ground, equal for samples from the same or overlapping ground; the key's location by
             default.
 
     Returns:
         ``image`` [2, C, H, W] float32, ``noise`` [] float32, ``noisy`` [] int8, ``exposure`` [] bool,
         ``place`` [] int64, ``time`` [2] int64, ``draw`` [] int64, and where given ``mask`` [2, H, W]
-        int64 and ``valid`` [2, H, W] bool.
+        int64, ``valid`` [2, H, W] bool and ``change`` [H, W] uint8.
     """
     sample: Sample = {
         'image': torch.stack(list(images)).to(torch.float32),
@@ -61,6 +64,8 @@ def pair_sample(
         sample['mask'] = torch.stack(list(masks)).to(torch.int64)
     if valid is not None:
         sample['valid'] = torch.stack(list(valid)).to(torch.bool)
+    if change is not None:
+        sample['change'] = change.to(torch.uint8)
     return sample
 
 

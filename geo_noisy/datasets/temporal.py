@@ -106,7 +106,7 @@ class TemporalPairs(PairDataset):
         return int(self.pair_index.locations.place[location])
 
     def look(self, location: int, earlier: int, later: int) -> Look:
-        """Images in sensor units, which pixels hold data, and the noise between two dates.
+        """Images in sensor units, which pixels hold data, the noise between two dates, and where it lies.
 
         Raises:
             UnreadableFileError: If a file cannot be read.
@@ -114,11 +114,13 @@ class TemporalPairs(PairDataset):
         found = self.pair_index.look_up(np.array([[location, earlier, later]]))
         read = {date: self.read(location, date) for date in (earlier, later)}
         images = [read[date] for date in (earlier, later)]
+        change = self.pair_index.pair_change(location, earlier, later)
         return Look(
             [torch.from_numpy(pixels) for pixels, _ in images],
             noise=float(found.noise[0]),
             noisy=int(found.noisy[0]),
             valid=[torch.from_numpy(valid) for _, valid in images],
+            change=None if change is None else torch.from_numpy(change),
         )
 
     def read(self, location: int, date: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

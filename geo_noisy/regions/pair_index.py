@@ -20,6 +20,7 @@ from geo_noisy.regions.location_frame import location_frame
 from geo_noisy.regions.measure_bands import measure_bands
 from geo_noisy.regions.noise.events import Method
 from geo_noisy.regions.noise.polygons import ChangePolygons
+from geo_noisy.regions.pair_change import change_of_pair
 from geo_noisy.regions.pair_noise import PairNoise, flags_of_pairs, noise_of_pairs
 from geo_noisy.regions.pair_runs import pair_runs
 from geo_noisy.regions.ragged import keep_flat, take_rows
@@ -92,6 +93,10 @@ class PairIndex(RegionTables):
     def pair_noisy(self, location: int, earlier: int, later: int) -> int:
         """1 noisy, 0 clean, -1 unknown."""
         return int(self.flags(np.array([[location, earlier, later]]))[0])
+
+    def pair_change(self, location: int, earlier: int, later: int) -> NDArray[np.uint8] | None:
+        """What changed between two dates, [size_px, size_px]: 1 yes, 0 no, 255 unknown; None without any polygons."""
+        return change_of_pair(self, location, earlier, later)
 
     def look_up(self, rows: Ints) -> PairNoise:
         """Noise and flag of pairs ``(location, earlier, later)``, [n, 3], in one go."""

@@ -24,6 +24,9 @@ Optimizer = Literal['sgd', 'adamw']
 PAIR_KEYS = ('image', 'noisy', 'exposure', 'place', 'draw')
 """What the tasks use of a pair sample."""
 
+VIEWED = ('image', 'mask', 'valid', 'change', 'matrix')
+"""What they look at of a view."""
+
 ROLE_STREAM, SHUFFLE_STREAM, PARTNER_STREAM = 3000, 3001, 3002
 
 
@@ -58,8 +61,9 @@ class PairTask(EncoderTask):
             batch: A pair batch of the contract with ``image`` [B, 2, C, H, W] in [0, 1].
 
         Returns:
-            Pairs (query, key) of dicts with ``image`` [B, C, h, w] and, where labels are there, ``mask``
-            [B, h, w]; two pairs for ``symmetric``.
+            Pairs (query, key) of dicts with ``image`` [B, C, h, w], ``matrix`` [B, 3, 3] (from the view to the
+            image) and, where the data set gives them, ``mask``, ``valid`` and ``change`` [B, h, w]; two pairs for
+            ``symmetric``.
 
         Raises:
             ValueError: If the batch lacks keys of the contract, or is not scaled.
@@ -71,7 +75,7 @@ class PairTask(EncoderTask):
             viewed['image'] = self.standardise(viewed['image'].flatten(0, 1)).view(-1, 2, *viewed['image'].shape[2:])
             if 'mask' in viewed and 'valid' in viewed:  # pixels without data teach nothing
                 viewed['mask'] = viewed['mask'].masked_fill(~viewed['valid'], self.views.ignore_index)
-            dates = [{key: viewed[key][:, date] for key in ('image', 'mask') if key in viewed} for date in (0, 1)]
+            dates = [{key: viewed[key][:, date] for key in VIEWED if key in viewed} for date in (0, 1)]
             earlier, later = dates
             match self.hparams['query']:
                 case 'earlier':

@@ -55,36 +55,43 @@ class Views(nn.Module):
 
         Args:
             batch: ``image`` [B, T, C, H, W] or [B, C, H, W] with values in [0, 1], ``draw`` [B] int64, and
-                optionally ``mask`` [B, T, H, W] or [B, H, W] and ``valid`` of the same shape.
+                optionally ``mask`` [B, T, H, W] or [B, H, W], ``valid`` of the same shape, and ``change`` [B, H, W].
 
         Returns:
-            The batch with new ``image``, ``mask`` and ``valid``; mask pixels from outside the image are
-            ``ignore_index``, and not valid.
+            The batch with new ``image``, ``mask``, ``valid`` and ``change`` (for each date what its view shows of it,
+            shaped as ``mask``); from outside the image masks are ``ignore_index``, changes unknown (255), and pixels
+            not valid. ``matrix``, [B, T, 3, 3] or [B, 3, 3], takes places in the view to places in the image, both
+            from -1 to 1 (see :mod:`geo_noisy.transforms.geometry`).
         """
         image = batch['image']
+        lead = image.shape[:-3]
         dates = image.shape[1] if image.ndim == 5 else 1
         draw = torch.stack([split(batch['draw'], date) for date in range(dates)], dim=1).flatten()
-        keys: list[str] = [key for key in ('image', 'mask', 'valid') if key in batch]
-        flat: dict[str, Tensor] = {key: self._flatten(batch[key], image.ndim) for key in keys}
+        shown = {key: batch[key] for key in ('image', 'mask', 'valid', 'change') if key in batch}
+        if 'change' in shown and image.ndim == 5:
+            shown['change'] = shown['change'][:, None].expand(-1, dates, -1, -1)
+        flat: dict[str, Tensor] = {key: value.flatten(0, len(lead) - 1) for key, value in shown.items()}
         flat['image'] = flat['image'].to(torch.promote_types(image.dtype, torch.float32))
-        viewed = self._change_pixels(self._resample(flat, draw), draw)
-        return batch | {key: value.view(*batch[key].shape[:-2], *value.shape[-2:]) for key, value in viewed.items()}
+        matrix = self._matrices(draw, image.shape[-1] / image.shape[-2])
+        viewed = self._change_pixels(self._resample(flat, matrix), draw)
+        return batch | {
+            key: value.view(*lead, *value.shape[1:]) for key, value in (viewed | {'matrix': matrix}).items()
+        }
 
-    @staticmethod
-    def _flatten(value: Tensor, image_ndim: int) -> Tensor:
-        return value.flatten(0, 1) if image_ndim == 5 else value
+    def _matrices(self, draw: Tensor, aspect: float) -> Tensor:
+        """Where each image's view lies in it, [n, 3, 3]."""
+        matrix = torch.eye(3, device=draw.device, dtype=torch.float32).expand(len(draw), 3, 3)
+        for number, operation in enumerate(self.geometry):
+            matrix = matrix @ operation.matrix(uniforms(split(draw, 1000 + number), operation.draws), aspect)
+        return matrix
 
-    def _resample(self, flat: dict[str, Tensor], draw: Tensor) -> dict[str, Tensor]:
+    def _resample(self, flat: dict[str, Tensor], matrix: Tensor) -> dict[str, Tensor]:
         height, width = flat['image'].shape[-2:]
         size = (self.size_px, self.size_px) if self.size_px else (height, width)
         if not self.geometry and size == (height, width):
             return flat
-        matrix = torch.eye(3, device=draw.device, dtype=torch.float32).expand(len(draw), 3, 3)
-        for number, operation in enumerate(self.geometry):
-            u = uniforms(split(draw, 1000 + number), operation.draws)
-            matrix = matrix @ operation.matrix(u, width / height)
-        grid = F.affine_grid(matrix[:, :2], [len(draw), 1, *size], align_corners=False)
-        outside = {'mask': self.ignore_index}
+        grid = F.affine_grid(matrix[:, :2], [len(matrix), 1, *size], align_corners=False)
+        outside = {'mask': self.ignore_index, 'change': IGNORE_INDEX}
         return {key: _sample(value, grid, key, outside=outside.get(key, 0)) for key, value in flat.items()}
 
     def _change_pixels(self, flat: dict[str, Tensor], draw: Tensor) -> dict[str, Tensor]:

@@ -52,6 +52,8 @@ def test_oscd_keeps_the_pair_contract(oscd):
     assert sample['image'][:, 0, 0, 0].tolist() == [100, 200]
     assert sample['time'].tolist() == [1453248000, 1522195200]
     assert sorted(oscd.index['noisy']) == [0, 1]
+    changed = oscd[int(np.argmax(oscd.index['noise']))]['change']
+    assert (changed.dtype, changed[:4].unique().tolist(), changed[4:].unique().tolist()) == (torch.uint8, [1], [0])
     assert oscd.index['dates'][0][0].year == 2016
 
 
@@ -65,6 +67,7 @@ def test_levir_cd_keeps_the_pair_contract(tmp_path, plus):
     sample = dataset[1]
     assert sample['image'][:, 0, 0, 0].tolist() == [11, 21]
     assert int(sample['noisy']) == 1
+    assert sample['change'].float().mean() == 0.5
     assert sample['time'][1] > sample['time'][0]
 
 
@@ -74,7 +77,7 @@ def test_policies_work_on_change_data_sets(oscd):
     noisy = next(key for key in keys if int(oscd[key]['noisy']) == 1)
     exposed = oscd[noisy._replace(exposure=True)]
     assert torch.equal(exposed['image'][0], exposed['image'][1])
-    assert float(exposed['noise']) == 0
+    assert float(exposed['noise']) == exposed['change'].max() == 0
 
 
 def test_min_noise_sets_the_threshold(oscd):
@@ -118,6 +121,7 @@ def test_ssl4eo_gives_pairs_of_its_seasons(tmp_path):
     assert sample['image'].shape == (2, 13, 264, 264)
     assert sample['image'][:, 0, 0, 0].tolist() == [2, 3]  # by time, not by name
     assert int(sample['noisy']) == -1
+    assert 'change' not in sample
     assert np.isnan(float(sample['noise']))
 
 

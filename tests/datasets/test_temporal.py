@@ -51,6 +51,7 @@ def test_a_sample_keeps_the_pair_contract(series):
     assert sample['image'].shape == (2, 2, 32, 32)
     assert {key: (tuple(value.shape), value.dtype) for key, value in sample.items() if key != 'image'} == {
         'valid': ((2, 32, 32), torch.bool),
+        'change': ((32, 32), torch.uint8),
         'noise': ((), torch.float32),
         'noisy': ((), torch.int8),
         'exposure': ((), torch.bool),

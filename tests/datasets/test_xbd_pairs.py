@@ -94,6 +94,7 @@ def test_sample_is_the_tile(pairs, tile_px):
     assert {key: (tuple(value.shape), value.dtype) for key, value in sample.items()} == {
         'image': ((2, 3, tile_px, tile_px), torch.float32),
         'mask': ((2, tile_px, tile_px), torch.int64),
+        'change': ((tile_px, tile_px), torch.uint8),
         'noise': ((), torch.float32),
         'noisy': ((), torch.int8),
         'exposure': ((), torch.bool),

@@ -194,6 +194,34 @@ def test_quarter_turns_are_exact() -> None:
     assert (hits.float().mean(dim=1) > 0.1).all()
 
 
+@pytest.mark.parametrize('operation', GEOMETRY, ids=lambda operation: type(operation).__name__)
+def test_what_changed_is_seen_by_each_date_as_its_mask_is(operation: Geometry) -> None:
+    data = batch()
+    data['change'] = torch.randint(0, 2, (6, 32, 32), dtype=torch.uint8)
+    data['mask'] = data['change'].long()[:, None].expand(-1, 2, -1, -1)
+    viewed = Views(geometry=[operation])(data)
+    assert viewed['change'].dtype == torch.uint8
+    assert torch.equal(viewed['change'].long(), viewed['mask'])  # outside: unknown
+    assert torch.equal(Views()(data)['change'].long(), data['mask'])
+
+
+def test_the_matrix_says_where_a_view_lies() -> None:
+    ramp = torch.linspace(0.1, 0.9, 65).unfold(0, 2, 1).mean(dim=1)
+    data = batch(side=64) | {
+        'image': torch.stack([ramp.expand(64, 64), ramp[:, None].expand(64, 64)]).expand(6, 2, 2, 64, 64)
+    }
+    for operation in GEOMETRY:
+        viewed = Views(geometry=[operation])(data)
+        for x, y in ((-0.25, 0.125), (0.5, 0.25)):
+            at = viewed['matrix'] @ torch.tensor([x, y, 1.0])
+            inside = (at[..., :2].abs() < 0.95).all(dim=-1)
+            grid = torch.tensor([x, y]).expand(12, 1, 1, 2)
+            seen = torch.nn.functional.grid_sample(viewed['image'].flatten(0, 1), grid, align_corners=False)
+            found = (seen.view(6, 2, 2) - 0.5) / 0.4
+            assert inside.any()
+            assert torch.allclose(found[inside], at[..., :2][inside], atol=0.02)
+
+
 def test_outside_pixels_are_ignored_and_not_valid() -> None:
     data = batch()
     data['valid'][:] = True

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torchgeo.datasets.utils import Path, Sample
@@ -88,14 +89,15 @@ class VTSPairs(PairDataset, VTS):
         return TIMES
 
     def look(self, location: int, earlier: int, later: int) -> Look:
-        """Images from 0 to 255, and the noise-free ``mask`` at both dates."""
-        images, labels, noise_pixels = self._row(location)
-        noise = noise_pixels.item() / self.size_px**2
+        """Images from 0 to 255, the noise-free ``mask`` at both dates, and the noise cells as ``change``."""
+        images, labels, in_noise = self._row(location)
+        noise = int(torch.count_nonzero(in_noise)) / self.size_px**2
         return Look(
             [images[date] for date in (earlier, later)],
             noise=noise,
             noisy=noisy_flag(noise, self.min_noise),
             masks=[labels, labels],
+            change=in_noise,
         )
 
     def plot(self, sample: Sample, show_titles: bool = True, suptitle: str | None = None) -> Figure:
@@ -116,13 +118,13 @@ class VTSPairs(PairDataset, VTS):
         return draw_panels(panels, cmap=self.cmap, show_titles=show_titles, suptitle=suptitle)
 
     def _make(self, location: int) -> tuple[NDArray, ...]:
-        """Images [2, 3, H, W], noise-free labels [H, W] and number of noise pixels []."""
+        """Images [2, 3, H, W], noise-free labels [H, W] and the noise cells [H, W]."""
         mosaic = self.mosaics.make(location, noise_cells=self.noise_cells)
-        noise_pixels = np.array(np.count_nonzero(mosaic.labels.in_noise))
-        return np.stack([mosaic.image, mosaic.noisy_image]), mosaic.labels.clean, noise_pixels
+        in_noise = mosaic.labels.in_noise.view(np.uint8)
+        return np.stack([mosaic.image, mosaic.noisy_image]), mosaic.labels.clean, in_noise
 
     def _noise_shares(self) -> NDArray[np.float64]:
         if self._rows is not None:
-            return self._rows[2].numpy() / self.size_px**2
+            return np.asarray(np.count_nonzero(self._rows[2].numpy(), axis=(1, 2)) / self.size_px**2)
         counts = [self.mosaics.count_noise_pixels(i, noise_cells=self.noise_cells) for i in range(len(self))]
         return np.array(counts) / self.size_px**2

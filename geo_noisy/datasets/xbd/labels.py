@@ -26,6 +26,9 @@ UNCLASSIFIED = 5
 CODES = {subtype: code for code, subtype in enumerate(SUBTYPES, start=1)}
 """Code of each subtype: 1 no damage, 2 minor, 3 major, 4 destroyed, 5 un-classified."""
 
+DAMAGED = (2, 3, 4)
+"""Codes of damaged buildings: minor, major, destroyed."""
+
 OUTSIDE_TOLERANCE_PX = 1.0
 """Polygons may cross the image's edge by this much (rounding: real labels do by 1e-6)."""
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from rasterio.features import rasterize
 
 from geo_noisy.confusion import IGNORE_INDEX
-from geo_noisy.datasets.xbd.labels import SIDE_PX, UNCLASSIFIED, Label
+from geo_noisy.datasets.xbd.labels import DAMAGED, SIDE_PX, UNCLASSIFIED, Label
 from geo_noisy.datasets.xbd.pixels import without_place
 
 UNCLASSIFIED_AS = ('ignore', 'no-damage')
@@ -76,6 +76,21 @@ def class_mask(codes: NDArray[np.uint8], *, labels: XBDLabels, binary: bool) -> 
     if not unclassified.any():  # most tiles; a look-up table would take ten times as long
         return mask
     return np.where(unclassified, np.uint8(IGNORE_INDEX if labels.unclassified == 'ignore' else 1), mask)
+
+
+def damage_between(pre: NDArray[np.uint8], post: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What the disaster changed, as the noise of a tile counts it: damage, where the pre tile holds none.
+
+    Args:
+        pre: Codes of the tile before the disaster, [H, W].
+        post: Codes after it, [H, W].
+
+    Returns:
+        1 damaged, 0 not, 255 unknown (un-classified buildings, whatever they count as in masks), [H, W] uint8.
+    """
+    if np.isin(pre, DAMAGED).any():
+        return np.zeros_like(post)
+    return np.where(post == UNCLASSIFIED, np.uint8(IGNORE_INDEX), np.isin(post, DAMAGED).view(np.uint8))
 
 
 def tile_counts(codes: NDArray[np.uint8], tile_px: int) -> NDArray[np.int64]:

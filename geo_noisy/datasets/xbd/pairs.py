@@ -14,9 +14,10 @@ from geo_noisy.datasets.pair_dataset import Look, PairDataset
 from geo_noisy.datasets.pair_sample import noisy_flag
 from geo_noisy.datasets.xbd.base import XBDTiles
 from geo_noisy.datasets.xbd.export import write_geotiffs, write_polygons
-from geo_noisy.datasets.xbd.masks import class_mask
+from geo_noisy.datasets.xbd.labels import DAMAGED
+from geo_noisy.datasets.xbd.masks import class_mask, damage_between
 from geo_noisy.datasets.xbd.plot import plot_pair
-from geo_noisy.datasets.xbd.scan import DAMAGED, NAMES
+from geo_noisy.datasets.xbd.scan import NAMES
 from geo_noisy.pairs.source import PairTable
 
 
@@ -70,7 +71,7 @@ class XBDPairs(PairDataset, XBDTiles):
         return np.asarray(self._times[location])
 
     def look(self, location: int, earlier: int, later: int) -> Look:
-        """Tiles with the buildings of both dates."""
+        """Tiles with the buildings of both dates, and the damage between them."""
         source = self._source(location)
         tiles = [self._reader.read(source, date) for date in (earlier, later)]
         return Look(
@@ -78,6 +79,7 @@ class XBDPairs(PairDataset, XBDTiles):
             noise=float(self._noise[location]),
             noisy=int(self._noisy[location]),
             masks=[torch.from_numpy(class_mask(tile[3], labels=self.labels, binary=True)) for tile in tiles],
+            change=torch.from_numpy(damage_between(*(tile[3] for tile in tiles))),
         )
 
     def plot(self, sample: Sample, show_titles: bool = True, suptitle: str | None = None) -> Figure:

@@ -13,6 +13,7 @@ from geo_noisy.datasets.xbd.files import PairFiles, Problem, image_problems
 from geo_noisy.datasets.xbd.geo import GeoFit, fit_label, footprint
 from geo_noisy.datasets.xbd.labels import (
     CODES,
+    DAMAGED,
     SIDE_PX,
     UNCLASSIFIED,
     Label,
@@ -26,9 +27,6 @@ from geo_noisy.datasets.xbd.masks import XBDLabels, draw_codes, tile_counts
 
 NAMES = ('background', *(subtype.replace('-', '_') for subtype in CODES))
 """Ends of the columns that hold counts, by code: 0 background to 5 un-classified."""
-
-DAMAGED = (2, 3, 4)
-"""Codes of damaged buildings: minor, major, destroyed."""
 
 Row = dict[str, object]
 
