@@ -6,15 +6,15 @@ from pathlib import Path
 import pandas as pd
 
 from geo_noisy.errors import InputError
-from geo_noisy.experiments.compare import compare
-from geo_noisy.experiments.grid import read_comparisons, read_grid
-from geo_noisy.experiments.method_figures import write_method_figures
+from geo_noisy.experiments.grids.grid import read_comparisons, read_grid
+from geo_noisy.experiments.judging.compare import compare
+from geo_noisy.experiments.judging.primary import kept_primary, read_primary
 from geo_noisy.experiments.names import plain
-from geo_noisy.experiments.plan import plan
-from geo_noisy.experiments.primary import kept_primary, read_primary
-from geo_noisy.experiments.report import write_report
+from geo_noisy.experiments.reporting.method_figures import write_method_figures
+from geo_noisy.experiments.reporting.report import write_report
 from geo_noisy.experiments.results import metric_of
-from geo_noisy.experiments.sweep import Engine, run_grid
+from geo_noisy.experiments.running.plan import plan
+from geo_noisy.experiments.running.sweep import Engine, run_grid
 from geo_noisy.experiments.table import read_table
 
 
@@ -30,9 +30,9 @@ def sweep(
     """Run the cells of a grid file, print how they compare, and write the report.
 
     Args:
-        grid: Grid file, see :func:`~geo_noisy.experiments.grid.read_grid`.
+        grid: Grid file, see :func:`~geo_noisy.experiments.grids.grid.read_grid`.
         folder: Folder of runs and results.
-        engine: See :func:`~geo_noisy.experiments.sweep.run_grid`, as for the rest.
+        engine: See :func:`~geo_noisy.experiments.running.sweep.run_grid`, as for the rest.
         cpus: CPUs of a cell.
         gpus: GPUs of a cell.
         dry_run: Check all cells, say what there is to do and what it costs, and run nothing.

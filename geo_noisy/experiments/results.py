@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geo_noisy.errors import InputError
-from geo_noisy.experiments.grid import WORLD_KEYS
+from geo_noisy.experiments.grids.grid import WORLD_KEYS
 from geo_noisy.experiments.table import OUTCOMES, SOURCES
 
 METRICS = {'CIFAR-10': 'test_accuracy'}

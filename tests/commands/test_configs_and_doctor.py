@@ -9,7 +9,7 @@ import yaml
 from geo_noisy import __version__
 from geo_noisy.commands import doctor
 from geo_noisy.commands.configs import SHIPPED
-from geo_noisy.experiments.grid import read_grid
+from geo_noisy.experiments.grids.grid import read_grid
 from geo_noisy.main import main
 
 

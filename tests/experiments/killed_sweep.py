@@ -13,9 +13,9 @@ from pathlib import Path
 
 import torch
 
-from geo_noisy.experiments.grid import read_grid
-from geo_noisy.experiments.stages import build_trainer
-from geo_noisy.experiments.sweep import run_grid
+from geo_noisy.experiments.grids.grid import read_grid
+from geo_noisy.experiments.running.stages import build_trainer
+from geo_noisy.experiments.running.sweep import run_grid
 from geo_noisy.experiments.table import read_table
 
 

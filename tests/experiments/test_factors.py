@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from geo_noisy.experiments.factors import describe
+from geo_noisy.experiments.grids.factors import describe
 
 
 def resolved(class_path: str, data: str, *, freeze: bool = True, **options: Any) -> dict[str, Any]:

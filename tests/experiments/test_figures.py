@@ -8,8 +8,14 @@ import pandas as pd
 import pytest
 
 from geo_noisy.datasets import VTSPairs
-from geo_noisy.experiments.figures import paper_figures, plot_changes, plot_exposure, plot_noise_grid, plot_scores
-from geo_noisy.experiments.method_figures import plot_noisy_and_exposure, plot_vts_generation
+from geo_noisy.experiments.reporting.figures import (
+    paper_figures,
+    plot_changes,
+    plot_exposure,
+    plot_noise_grid,
+    plot_scores,
+)
+from geo_noisy.experiments.reporting.method_figures import plot_noisy_and_exposure, plot_vts_generation
 from geo_noisy.experiments.results import prepare
 from tests.experiments.rows import row, table
 

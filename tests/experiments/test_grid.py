@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from geo_noisy.experiments.cell import feature_key
-from geo_noisy.experiments.grid import read_comparisons, read_grid, set_path
-from geo_noisy.experiments.plan import plan
-from geo_noisy.experiments.sweep import run_grid
-from geo_noisy.experiments.trainer import check_cells
+from geo_noisy.experiments.grids.grid import read_comparisons, read_grid, set_path
+from geo_noisy.experiments.running.cell import feature_key
+from geo_noisy.experiments.running.plan import plan
+from geo_noisy.experiments.running.sweep import run_grid
+from geo_noisy.experiments.running.trainer import check_cells
 from geo_noisy.main import main
 from tests.experiments.grids import DEMO, SWEEPS, tiny_grid
 

@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from geo_noisy.experiments.claims import CLAIMS
-from geo_noisy.experiments.contrasts import FEW_WORLDS, contrast
-from geo_noisy.experiments.findings import Finding, gates_of, measure_claims
-from geo_noisy.experiments.primary import PrimaryTest, fix_primary, judge, kept_primary, read_primary
-from geo_noisy.experiments.resampling import Resampler
+from geo_noisy.experiments.judging.claims import CLAIMS
+from geo_noisy.experiments.judging.contrasts import FEW_WORLDS, contrast
+from geo_noisy.experiments.judging.findings import Finding, gates_of, measure_claims
+from geo_noisy.experiments.judging.primary import PrimaryTest, fix_primary, judge, kept_primary, read_primary
+from geo_noisy.experiments.judging.resampling import Resampler
+from geo_noisy.experiments.judging.statistics import accuracy, holm, macro_f1
 from geo_noisy.experiments.results import prepare
-from geo_noisy.experiments.statistics import accuracy, holm, macro_f1
 from tests.experiments.grids import tiny_grid
 from tests.experiments.rows import SPREAD, row, table
 

@@ -12,8 +12,8 @@ import pytest
 import torch
 import yaml
 
-from geo_noisy.experiments.grid import read_grid
-from geo_noisy.experiments.sweep import run_grid
+from geo_noisy.experiments.grids.grid import read_grid
+from geo_noisy.experiments.running.sweep import run_grid
 from geo_noisy.experiments.table import OUTCOMES, SOURCES, read_table
 from geo_noisy.main import main
 

@@ -6,8 +6,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
-from geo_noisy.experiments.primary import PrimaryTest, fix_primary
-from geo_noisy.experiments.report import write_report
+from geo_noisy.experiments.judging.primary import PrimaryTest, fix_primary
+from geo_noisy.experiments.reporting.report import write_report
 from geo_noisy.main import main
 from tests.data.textures import write_textures
 from tests.experiments.rows import row, table

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from geo_noisy.experiments.compare import compare
-from geo_noisy.experiments.figures import plot_changes
+from geo_noisy.experiments.judging.compare import compare
+from geo_noisy.experiments.reporting.figures import plot_changes
 from geo_noisy.experiments.results import SCORE, outcomes_of, prepare, settings
 from tests.experiments.rows import row, table
 

@@ -10,11 +10,11 @@ import pytest
 import torch
 from filelock import FileLock
 
-from geo_noisy.experiments.checkpoints import read_weights
-from geo_noisy.experiments.grid import fingerprint, read_grid
-from geo_noisy.experiments.stages import pretrain, probe
-from geo_noisy.experiments.statistics import macro_f1
-from geo_noisy.experiments.sweep import run_grid
+from geo_noisy.experiments.grids.grid import fingerprint, read_grid
+from geo_noisy.experiments.judging.statistics import macro_f1
+from geo_noisy.experiments.running.checkpoints import read_weights
+from geo_noisy.experiments.running.stages import pretrain, probe
+from geo_noisy.experiments.running.sweep import run_grid
 from geo_noisy.experiments.table import add_row, read_table
 from geo_noisy.main import main
 from geo_noisy.tasks.features import FeatureStore

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from geo_noisy.experiments.figures import plot_scores
-from geo_noisy.experiments.statistics import Interval, holm, macro_f1, paired_points
+from geo_noisy.experiments.judging.statistics import Interval, holm, macro_f1, paired_points
+from geo_noisy.experiments.reporting.figures import plot_scores
 
 
 class TestStatistics:

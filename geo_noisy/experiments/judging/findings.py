@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from geo_noisy.experiments.claims import CLAIMS, CLEAN, Claim
-from geo_noisy.experiments.contrasts import Contrast, contrast
-from geo_noisy.experiments.gates import Gate, open_gate
-from geo_noisy.experiments.resampling import Resampler
+from geo_noisy.experiments.judging.claims import CLAIMS, CLEAN, Claim
+from geo_noisy.experiments.judging.contrasts import Contrast, contrast
+from geo_noisy.experiments.judging.gates import Gate, open_gate
+from geo_noisy.experiments.judging.resampling import Resampler
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from geo_noisy.experiments.compare import NOT_CONVERGED
-from geo_noisy.experiments.findings import Finding, gates_of
+from geo_noisy.experiments.judging.compare import NOT_CONVERGED
+from geo_noisy.experiments.judging.findings import Finding, gates_of
+from geo_noisy.experiments.judging.primary import PrimaryFinding
 from geo_noisy.experiments.names import markdown
-from geo_noisy.experiments.primary import PrimaryFinding
 from geo_noisy.experiments.results import settings
 
 PLATEAU = 0.1

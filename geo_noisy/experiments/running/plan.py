@@ -8,12 +8,12 @@ from typing import Any
 
 from torchgeo.datasets import DatasetNotFoundError
 
-from geo_noisy.experiments.cell import CELL_ERRORS, shared_feature_keys
-from geo_noisy.experiments.grid import WORLD_KEYS, Cell, fingerprint
-from geo_noisy.experiments.grid_file import Config
+from geo_noisy.experiments.grids.grid import WORLD_KEYS, Cell, fingerprint
+from geo_noisy.experiments.grids.grid_file import Config
 from geo_noisy.experiments.names import plain
+from geo_noisy.experiments.running.cell import CELL_ERRORS, shared_feature_keys
+from geo_noisy.experiments.running.trainer import build_trainer, check_cells, quiet
 from geo_noisy.experiments.table import read_table
-from geo_noisy.experiments.trainer import build_trainer, check_cells, quiet
 
 OPTIMISER_NUMBERS = 2
 """Numbers that AdamW keeps beside each trainable weight; SGD with momentum keeps one."""

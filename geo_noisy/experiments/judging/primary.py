@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from geo_noisy.errors import InputError
-from geo_noisy.experiments.contrasts import Contrast, contrast
-from geo_noisy.experiments.gates import Gate, open_gate
-from geo_noisy.experiments.grid import read_grid
-from geo_noisy.experiments.grid_file import read_grid_file
-from geo_noisy.experiments.resampling import Resampler
-from geo_noisy.experiments.statistics import Interval, holm
+from geo_noisy.experiments.grids.grid import read_grid
+from geo_noisy.experiments.grids.grid_file import read_grid_file
+from geo_noisy.experiments.judging.contrasts import Contrast, contrast
+from geo_noisy.experiments.judging.gates import Gate, open_gate
+from geo_noisy.experiments.judging.resampling import Resampler
+from geo_noisy.experiments.judging.statistics import Interval, holm
 from geo_noisy.experiments.table import write_atomically
 
 MARGIN = 1.0

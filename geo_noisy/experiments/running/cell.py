@@ -11,10 +11,10 @@ from typing import Any
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from tqdm import tqdm
 
-from geo_noisy.experiments.factors import describe
-from geo_noisy.experiments.grid import Cell, fingerprint
-from geo_noisy.experiments.provenance import code_version, provenance
-from geo_noisy.experiments.stages import pretrain, probe
+from geo_noisy.experiments.grids.factors import describe
+from geo_noisy.experiments.grids.grid import Cell, fingerprint
+from geo_noisy.experiments.running.provenance import code_version, provenance
+from geo_noisy.experiments.running.stages import pretrain, probe
 from geo_noisy.experiments.table import OUTCOMES, SOURCES
 
 # What a wrong configuration, bad data or a full disk raise; anything else is a fault of ours and stops the sweep.

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geo_noisy.experiments.judging.statistics import CONFIDENCE, accuracy, macro_f1
 from geo_noisy.experiments.results import metric_of, outcomes_of, sources_of
-from geo_noisy.experiments.statistics import CONFIDENCE, accuracy, macro_f1
 
 Unit = Literal['images', 'sources']
 UNITS: tuple[Unit, Unit] = ('images', 'sources')

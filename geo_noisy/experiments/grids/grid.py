@@ -15,7 +15,7 @@ from typing import Any
 import jsonargparse
 
 import geo_noisy.datamodules
-from geo_noisy.experiments.grid_file import Config, read_grid_file
+from geo_noisy.experiments.grids.grid_file import Config, read_grid_file
 from geo_noisy.experiments.names import plain
 
 WORLD_KEYS = ('data.init_args.seed', 'data.init_args.split_seed', 'data.init_args.dataset_seed')

@@ -9,13 +9,13 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from geo_noisy.experiments.cell import FEATURES, run_cell, shared_feature_keys
-from geo_noisy.experiments.grid import Cell
+from geo_noisy.experiments.grids.grid import Cell
+from geo_noisy.experiments.judging.primary import PrimaryTest, fix_primary
 from geo_noisy.experiments.names import plain
-from geo_noisy.experiments.primary import PrimaryTest, fix_primary
-from geo_noisy.experiments.ray_engine import run_on_ray
+from geo_noisy.experiments.running.cell import FEATURES, run_cell, shared_feature_keys
+from geo_noisy.experiments.running.ray_engine import run_on_ray
+from geo_noisy.experiments.running.trainer import check_cells
 from geo_noisy.experiments.table import add_row, read_table, write_csv
-from geo_noisy.experiments.trainer import check_cells
 
 Engine = Literal['local', 'ray']
 

@@ -7,15 +7,15 @@ from pathlib import Path
 import pandas as pd
 
 from geo_noisy.errors import InputError
-from geo_noisy.experiments.compare import compare
-from geo_noisy.experiments.contrasts import Contrast
-from geo_noisy.experiments.figures import paper_figures, plot_scores
-from geo_noisy.experiments.findings import Finding, measure_claims
-from geo_noisy.experiments.first_page import first_page
-from geo_noisy.experiments.method_figures import save
+from geo_noisy.experiments.judging.compare import compare
+from geo_noisy.experiments.judging.contrasts import Contrast
+from geo_noisy.experiments.judging.findings import Finding, measure_claims
+from geo_noisy.experiments.judging.primary import PrimaryTest, judge
+from geo_noisy.experiments.judging.resampling import Resampler
 from geo_noisy.experiments.names import file_name, markdown, plain
-from geo_noisy.experiments.primary import PrimaryTest, judge
-from geo_noisy.experiments.resampling import Resampler
+from geo_noisy.experiments.reporting.figures import paper_figures, plot_scores
+from geo_noisy.experiments.reporting.first_page import first_page
+from geo_noisy.experiments.reporting.method_figures import save
 from geo_noisy.experiments.results import FROZEN_BASELINES, metric_of, prepare, settings
 from geo_noisy.experiments.table import write_atomically
 

@@ -16,8 +16,8 @@ from torchgeo.tasks import BaseTask
 
 import geo_noisy.datamodules
 import geo_noisy.tasks  # noqa: F401  # importing makes the class names known
-from geo_noisy.experiments.grid import WORLD_KEYS, Cell, set_path
-from geo_noisy.experiments.grid_file import Config
+from geo_noisy.experiments.grids.grid import WORLD_KEYS, Cell, set_path
+from geo_noisy.experiments.grids.grid_file import Config
 
 # True of every run here, and nothing a user could act on.
 UNHELPFUL = (

@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from geo_noisy.experiments.cell import CELL_ERRORS, end_row, run_cell, start_row
-from geo_noisy.experiments.grid import Cell
-from geo_noisy.experiments.stages import pretrain
+from geo_noisy.experiments.grids.grid import Cell
+from geo_noisy.experiments.running.cell import CELL_ERRORS, end_row, run_cell, start_row
+from geo_noisy.experiments.running.stages import pretrain
 
 
 def run_on_ray(
@@ -23,7 +23,7 @@ def run_on_ray(
     Args:
         cells: Cells to run.
         folder: Folder of runs, which every machine must see.
-        shared_features: As in :func:`~geo_noisy.experiments.cell.run_cell`.
+        shared_features: As in :func:`~geo_noisy.experiments.running.cell.run_cell`.
         cpus: CPUs of a task.
         gpus: GPUs of a task, or a share of one.
 

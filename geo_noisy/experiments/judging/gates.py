@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from geo_noisy.experiments.contrasts import Contrast, contrast
+from geo_noisy.experiments.judging.contrasts import Contrast, contrast
 from geo_noisy.experiments.results import DOWNSTREAM, SCORE
 
 RANDOM_ENCODERS = ('random encoder', 'random encoder, uncalibrated')

@@ -15,13 +15,13 @@ import yaml
 from numpy.typing import NDArray
 
 from geo_noisy.datamodules.pairs import PairDataModule
-from geo_noisy.experiments.checkpoints import check_finite, read_weights
-from geo_noisy.experiments.grid import set_path
-from geo_noisy.experiments.grid_file import Config
-from geo_noisy.experiments.ledger import Ledger, numbers
-from geo_noisy.experiments.provenance import provenance
+from geo_noisy.experiments.grids.grid import set_path
+from geo_noisy.experiments.grids.grid_file import Config
+from geo_noisy.experiments.running.checkpoints import check_finite, read_weights
+from geo_noisy.experiments.running.ledger import Ledger, numbers
+from geo_noisy.experiments.running.provenance import provenance
+from geo_noisy.experiments.running.trainer import build_trainer, quiet
 from geo_noisy.experiments.table import OUTCOMES, SOURCES, write_atomically
-from geo_noisy.experiments.trainer import build_trainer, quiet
 from geo_noisy.tasks.probe import Probe
 
 DONE = 'done.json'

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from geo_noisy.experiments.resampling import UNITS, Resampler
+from geo_noisy.experiments.judging.resampling import UNITS, Resampler
+from geo_noisy.experiments.judging.statistics import Interval
 from geo_noisy.experiments.results import SCORE
-from geo_noisy.experiments.statistics import Interval
 
 FEW_WORLDS = 6
 """Below so many worlds the variance is pooled over the cells of a loss."""

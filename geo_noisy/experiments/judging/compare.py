@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from geo_noisy.experiments.judging.statistics import Interval, paired_points
 from geo_noisy.experiments.names import markdown
-from geo_noisy.experiments.statistics import Interval, paired_points
 
 NOT_CONVERGED = 0.5
 """Points that a probe gains in the last fifth of its epochs, from which on it is said not to have converged."""

@@ -1,0 +1,1 @@
+"""What a grid file holds: its cells, the full configuration of each, and what sets them apart."""

@@ -1,0 +1,1 @@
+"""What rows of results say: paired differences, their intervals, gates and tests."""

@@ -1,0 +1,1 @@
+"""What rows of results look like: the report, its first page, the figures."""
