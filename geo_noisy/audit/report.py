@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
+from pyproj import CRS
 
 from geo_noisy.pairs.source import STRATA
 from geo_noisy.regions.dates.read import DAY_S, from_seconds
@@ -16,6 +17,7 @@ from geo_noisy.regions.windows.locations import SPLITS, UNASSIGNED
 
 GAPS_DAYS = (0, 7, 31, 92, 183, 366, 731, 1827, np.inf)
 NOISES = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0)
+_SHORT = 40  # letters
 _LOOKED_AT = 20_000  # pairs that the distributions come from, where there are more
 
 
@@ -50,7 +52,7 @@ def sample_pairs(index: PairIndex, stratum: str, rng: np.random.Generator, *, mo
 
 def _ground(index: PairIndex) -> Iterator[str]:
     sites = index.sites
-    systems = ', '.join(sites['crs'].unique()[:5])
+    systems = ', '.join(_crs_name(name) for name in sites['crs'].unique()[:5])
     finest, coarsest = sites[['res_x', 'res_y']].min().min(), sites[['res_x', 'res_y']].max().max()
     pixel = f'{finest:g}' if np.isclose(finest, coarsest, rtol=1e-3) else f'{finest:g} to {coarsest:g}'
     yield f'Ground:     {len(sites)} site{"s" * (len(sites) > 1)} in {systems}; pixels of {pixel} units'
@@ -62,6 +64,11 @@ def _ground(index: PairIndex) -> Iterator[str]:
     yield from _captures(index)
     shift = misalignment_px(index)
     yield f'Alignment:  dates are moved by up to {shift.max():.2f} px along x or y (median {np.median(shift):.2f})'
+
+
+def _crs_name(crs: str) -> str:
+    """A CRS in a few words, where no authority has given it a short one."""
+    return crs if len(crs) <= _SHORT else CRS.from_user_input(crs).name
 
 
 def _bands(index: PairIndex) -> Iterator[str]:
@@ -78,6 +85,9 @@ def _bands(index: PairIndex) -> Iterator[str]:
         yield f'Masks:      {", ".join(masks)}, read by the nearest pixel'
     if content.nodata:
         yield f'No data:    {", ".join(f"{value:g}" for value in content.nodata)}, besides what files declare'
+    if content.looked_at < len(index.files):
+        told = f'{content.looked_at:,} of {len(index.files):,} captures'
+        yield f'Looked at:  pixels of {told}, for what no header says (see Doubts)'
     if content.scales:
         yield f'Units:      {Units(content.scales, content.offsets)}, at all dates'
 
@@ -164,6 +174,8 @@ def _gaps(index: PairIndex, rows: np.ndarray) -> Iterator[str]:
 def _noises(noise: np.ndarray) -> Iterator[str]:
     """How much of the window changed, over noisy pairs."""
     told = noise[~np.isnan(noise)]
+    if len(told) < len(noise):
+        yield f'Noise:      how much changed is not known of {len(noise) - len(told):,} noisy pairs, only that some did'
     if len(told) == 0:
         return
     low, middle, high = np.quantile(told, (0.05, 0.5, 0.95))

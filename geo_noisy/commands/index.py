@@ -34,7 +34,9 @@ def run(command: str, words: Sequence[str]) -> int:
     index: PairIndex = chosen.call(build_index, scan, limits=limits, rules=rules)
     polygons = _polygons(chosen)
     _check_formats(chosen['date_format'], scan, polygons)
-    if polygons is not None:
+    if polygons is None:
+        _refuse_noise_options(chosen)
+    else:
         index = chosen.call(PairIndex.with_noise, index, polygons)
     chosen.call(PairIndex.check_pairs, index)
     if chosen['split']:
@@ -99,6 +101,16 @@ def _polygons(chosen: Chosen) -> ChangePolygons | None:
     if chosen['polygons']:
         return chosen.call(change_polygons)
     return chosen.call(change_raster) if chosen['change_raster'] else None
+
+
+def _refuse_noise_options(chosen: Chosen) -> None:
+    given = [
+        flag for flag, idle in (('--noise', 'area'), ('--min-noise', 0.0)) if chosen[flag[2:].replace('-', '_')] != idle
+    ]
+    if given:
+        raise UsageError(
+            f'{" and ".join(given)} cannot act where nothing tells of change; give --polygons or --change-raster, too.'
+        )
 
 
 def _check_formats(asked: str | tuple[str, ...] | None, scan: FileScan, polygons: ChangePolygons | None) -> None:

@@ -18,7 +18,7 @@ from geo_noisy.regions.windows.granules import place_captures
 from geo_noisy.regions.windows.grid import place_files
 from geo_noisy.regions.windows.lattice import Candidates, across_files, candidates, places
 from geo_noisy.regions.windows.locations import UNASSIGNED, Locations
-from geo_noisy.regions.windows.overpass import overpasses
+from geo_noisy.regions.windows.overpass import doubtful_overpasses, overpasses
 from geo_noisy.regions.windows.zones import on_own_ground
 
 _PLACE_WINDOWS = 4  # overlapping windows are grouped into places of this many window sides
@@ -70,6 +70,8 @@ def build_index(
     stride_px = size_px if stride_px is None else stride_px
     rules, limits = rules or PairRules(), limits or Limits()
     _check(size_px, stride_px, place_px, overpass_minutes)
+    if place_px is not None and stride_px >= size_px:
+        raise ValueError(f'place_px is {place_px}, which cannot act: windows every {stride_px} px do not overlap.')
     scan = eligible(scan, limits=limits, rules=rules)
     placed = place_files(scan.files, crs=crs, res=res)
     if placed.files.empty:
@@ -108,7 +110,7 @@ def build_index(
         rules=rules,
         excluded=tuple(excluded),
         content=scan.content,
-        doubts=scan.doubts,
+        doubts=(*scan.doubts, *doubtful_overpasses(files)),
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geo_noisy.errors import InputError
 from geo_noisy.regions.files.exclusions import describe, tally
 from geo_noisy.regions.files.file_scan import FileScan
 from geo_noisy.regions.rules import PairRules
@@ -23,8 +24,8 @@ def eligible(scan: FileScan, *, limits: Limits, rules: PairRules) -> FileScan:
         rules: Which dates make a pair.
 
     Raises:
-        ValueError: If cover or sensor is asked for and known of no file, the cover looks like a fraction, or no file
-            is left.
+        InputError: If no file is left.
+        ValueError: If cover or sensor is asked for and known of no file, or the cover looks like a fraction.
     """
     reasons: dict[str, Flags] = {}
     if limits.max_cloud is not None:
@@ -37,7 +38,7 @@ def eligible(scan: FileScan, *, limits: Limits, rules: PairRules) -> FileScan:
     excluded = (*scan.excluded, *tally('file', problems))
     left = ~np.any(list(reasons.values()), axis=0)
     if not left.any():
-        raise ValueError(f'None of {len(left)} files is left:\n{describe(excluded)}')
+        raise InputError(f'None of {len(left)} files is left:\n{describe(excluded)}')
     return replace(scan, files=scan.files[left].reset_index(drop=True), excluded=excluded)
 
 

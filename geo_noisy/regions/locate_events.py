@@ -7,6 +7,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from geo_noisy.errors import InputError
 from geo_noisy.regions.dates.read import from_seconds
 from geo_noisy.regions.dates.spans import EVER, NEVER
 from geo_noisy.regions.files.exclusions import Exclusion
@@ -24,7 +25,8 @@ def locate_events(index: RegionTables, polygons: ChangePolygons, *, method: Meth
     """Find the events of each location, and count the polygons that meet none.
 
     Raises:
-        ValueError: If the polygons lie on other ground, or have no dates and a location has more than two.
+        InputError: If the polygons lie on other ground, or happened at other times.
+        ValueError: If they have no dates and a location has more than two.
     """
     count = len(polygons.geometry)
     if polygons.start is None and np.diff(index.offsets).max() > 2:
@@ -50,10 +52,11 @@ def locate_events(index: RegionTables, polygons: ChangePolygons, *, method: Meth
         met[near] |= _meets(outlines[near], boxes[chosen])
     events = _join(parts, rows)
     if len(events.share) == 0:
-        raise ValueError(
+        raise InputError(
             f'None of {count} polygons meets any of {len(index)} windows. Do they lie on the same ground? '
             f'Polygons: {_extent(polygons.geometry.to_crs(WGS84).to_numpy())}; '
-            f'windows: {_extent(index.windows_in(WGS84))}.'
+            f'windows: {_extent(index.windows_in(WGS84))}. If their coordinates are of another CRS, state it '
+            '(--polygons-crs).'
         )
     _check_dates(index, polygons)
     if polygons.start is None:
@@ -73,7 +76,7 @@ def _check_dates(index: RegionTables, polygons: ChangePolygons) -> None:
     start, stop = polygons.start[dated], polygons.stop[dated]
     first, last = int(index.times.min()), int(index.times.max())
     if dated.any() and ((stop < first) | (start > last)).all():
-        raise ValueError(
+        raise InputError(
             f'All {int(dated.sum())} dated events lie outside the dates of the images: events {_dates(start, stop)}; '
             f'images {_dates(np.array([first]), np.array([last]))}. Check --event-column, --event-date and '
             '--date-format; leave the polygons away where nothing changed between the images.'

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from geo_noisy.errors import InputError
 from geo_noisy.regions.band_statistics import BandMoments, BandStatistics
 from geo_noisy.regions.tables import RegionTables
 from geo_noisy.regions.windows.granules import place_captures
@@ -20,7 +21,8 @@ def measure_bands(index: RegionTables, *, windows: int, seed: int) -> BandStatis
         seed: Seed of their choice.
 
     Raises:
-        ValueError: If none of the windows has valid pixels, or there are to be none.
+        InputError: If none of the windows has valid pixels.
+        ValueError: If there are to be none.
     """
     if windows < 1 or seed < 0:
         raise ValueError(f'windows is {windows} and seed {seed}; give at least one window, and a seed from 0.')
@@ -38,6 +40,6 @@ def measure_bands(index: RegionTables, *, windows: int, seed: int) -> BandStatis
         moments.add(pixels[:, valid].astype(np.float64))
     reader.close()
     if moments.pixels == 0:
-        raise ValueError(f'None of {len(chosen)} windows has valid pixels, so bands have no mean.')
+        raise InputError(f'None of {len(chosen)} windows has valid pixels, so bands have no mean.')
     std = moments.std(least_variance=1e-12)
     return BandStatistics(tuple(moments.mean().tolist()), tuple(std.tolist()), len(chosen))

@@ -11,6 +11,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from geo_noisy.errors import InputError
 from geo_noisy.pairs.source import STRATA
 from geo_noisy.regions.eligible import of_known_sensor
 from geo_noisy.regions.files.doubts import Doubt, refuse_doubts
@@ -138,8 +139,8 @@ class PairIndex(RegionTables):
         """What was assumed or looks odd in the files, and in the noise of the pairs."""
         if self.events is None or self.count('noisy'):
             return self.doubts
-        remedy = 'Check the dates (--event-column), the classes (--noisy-classes) and the place (--polygons-crs).'
-        return (*self.doubts, Doubt('noise', 'there are polygons of change, and no pair is noisy', remedy))
+        remedy = 'Check the dates (--event-column, --event-date), the classes (--noisy-classes) and the place.'
+        return (*self.doubts, Doubt('noise', 'change is told of, and no pair is noisy', remedy))
 
     def check_pairs(self, *, strict: bool = False) -> None:
         """Make sure that there is a pair.
@@ -148,12 +149,12 @@ class PairIndex(RegionTables):
             strict: Make what was assumed or looks odd (Doubts in the audit) an error.
 
         Raises:
-            ValueError: If no two dates of any location make one, or doubts are not wanted and there are some.
+            InputError: If no two dates of any location make one, or doubts are not wanted and there are some.
         """
         if strict:
             refuse_doubts(self.every_doubt)
         if sum(self.count(stratum) for stratum in STRATA) == 0:
-            raise ValueError(
+            raise InputError(
                 f'No two dates of any of {len(self)} locations make a pair under these rules: {self.rules}.'
             )
 

@@ -75,7 +75,6 @@ def test_the_command_prints_an_audit_and_writes_the_pairs(folder, capsys):
         (['--same-sensor', '--sensor-regex', r'20(20|22)'], lambda index: index.count('unknown') == 4),
         (['--same-season'], lambda index: index.count('unknown') == 4),
         (['--single', 'self'], lambda index: index.rules.single == 'self'),
-        (['--min-noise', 0.2], lambda index: index.rules.min_noise == 0.2),
         (['--split', 0.5, 0.25, 0.25, '--block-px', 32], lambda index: set(index.locations.split) == {0, 1, 2}),
         (
             ['--size-px', 16, '--split', 0.5, 0.5, 0, '--block-px', 32, '--margin-px', 2],
@@ -111,7 +110,7 @@ def test_classes_recovery_and_ground_reach_the_index(folder):
     assert indexed(folder, *events).count('noisy') == 4
     assert indexed(folder, *events, '--class-column', 'kind', '--noisy-classes', 'hit').count('noisy') == 2
     told = indexed(folder, *events, '--ground', folder / 'ground.gpkg')
-    assert [told.count(name) for name in ('clean', 'noisy', 'unknown')] == [1, 2, 9]
+    assert [told.count(name) for name in ('clean', 'noisy', 'unknown')] == [1, 4, 7]
     back = ['--polygons', folder / 'change.gpkg', '--event-date', '2020-01-05', '--recovered-column', 'event']
     assert [indexed(folder, *back).pair_noisy(0, *pair) for pair in ((0, 1), (0, 2), (1, 2))] == [1, 0, 1]
 

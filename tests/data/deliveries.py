@@ -209,8 +209,10 @@ def sentinel1_rtc(root: Path) -> list[Delivered]:
         name = f'S1A_IW_{stamp}_DVP_RTC30_G_gpuned_{date}B2C'
         capture = Delivered(f'{stamp[:4]}-{stamp[4:6]}-{stamp[6:8]}T{stamp[9:11]}:{stamp[11:13]}:{stamp[13:]}')
         for k, band in enumerate(('VV', 'VH')):
-            pixels = unseen(drawn(100 * date + k).astype('float32') / 3000, date, 0)
+            pixels = drawn(100 * date + k).astype('float32') / 3000
             capture.bands[band] = (write(root / name / f'{name}_{band}.tif', pixels, res=30, nodata=0), 1)
+        values = mask(date, clear=1, nodata=(0, 5, 17)[date], cloud=3)  # 3: a slope, sound
+        capture.masks['ls_map'] = (write(root / name / f'{name}_ls_map.tif', values, res=30), 1)
         write(root / name / f'{name}_inc_map.tif', drawn(date).astype('float32'), res=30)
         write(root / name / f'{name}_dem.tif', drawn(date, dtype='int16'), res=30)
         found.append(capture)

@@ -105,6 +105,69 @@ def test_two_sensors_at_one_time_are_two_dates(tmp_path):
     assert np.diff(index.offsets).tolist() == [2]
 
 
+def test_looks_of_unknown_sensors_at_one_time_are_doubted(tmp_path):
+    for seed, name in enumerate(('S2_20200101T100000', 'L8_20200101T100010', 'S2_20210101T100000')):
+        write_raster(tmp_path / f'{name}.tif', size_px=32, seed=seed)
+    scan = scan_rasters(tmp_path)
+    (doubt,) = build_index(scan, size_px=32).doubts
+    assert '1 dates are put together from files of unknown sensor' in doubt.text
+    assert '--sensor-regex' in doubt.remedy
+    assert 'L8_20200101T100010.tif and' in doubt.example
+    assert build_index(scan_rasters(tmp_path, sensor_regex='^..'), size_px=32).doubts == ()
+
+
+def test_tiles_beside_each_other_are_not_doubted(tmp_path):
+    for seed, day in enumerate(DAYS):
+        write_raster(tmp_path / f'{day}_a.tif', drawn(seed=seed))
+        write_raster(tmp_path / f'{day}_b.tif', drawn(seed=seed), offset_px=(60, 0))
+    assert build_index(scan_rasters(tmp_path), size_px=32).doubts == ()
+
+
+@pytest.mark.parametrize(
+    'spelling',
+    [
+        'PROJCS["UTM 33N",GEOGCS["x",DATUM["Not_specified_based_on_WGS_84_spheroid",SPHEROID["WGS 84",6378137,'
+        '298.257223563]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]],PROJECTION["Transverse_Mercator"],'
+        'PARAMETER["latitude_of_origin",0],PARAMETER["central_meridian",15],PARAMETER["scale_factor",0.9996],'
+        'PARAMETER["false_easting",500000],PARAMETER["false_northing",0],UNIT["metre",1]]',
+        '+proj=utm +zone=33 +ellps=WGS84 +units=m',
+        'EPSG:25833',
+    ],
+)
+def test_one_crs_in_two_spellings_is_read_pixel_by_pixel(tmp_path, spelling):
+    pixels = drawn()
+    write_raster(tmp_path / 'a_20200101.tif', pixels, crs=spelling)
+    write_raster(tmp_path / 'b_20210101.tif', pixels)
+    index = build_index(scan_rasters(tmp_path), size_px=64)
+    assert not index.files['warped'].any()
+    assert index.crs == CRS or spelling == 'EPSG:25833'
+    assert np.array_equal(TemporalPairs(index)[0]['image'].numpy(), np.stack([pixels, pixels]))
+
+
+def test_a_target_crs_may_be_spelt_otherwise(tmp_path):
+    write_series(tmp_path, DAYS)
+    assert not build_index(scan_rasters(tmp_path), size_px=32, crs='epsg:32633').files['warped'].any()
+
+
+def test_another_zone_is_resampled(tmp_path):
+    write_raster(tmp_path / 'a_20200101.tif')
+    write_raster(tmp_path / 'b_20210101.tif', crs='EPSG:32632', origin=(ORIGIN[0] + 476_000, ORIGIN[1]))
+    assert scan_rasters(tmp_path).files['crs'].nunique() == 2
+    with pytest.raises(InputError):  # other ground
+        build_index(scan_rasters(tmp_path), size_px=32)
+
+
+def test_the_audit_says_how_many_captures_were_looked_at(tmp_path, capsys, monkeypatch):
+    from geo_noisy.regions.files import samples
+
+    write_series(tmp_path / 'a')
+    monkeypatch.setattr(samples.evenly, '__defaults__', (2,))
+    assert (
+        index_command.run('geo-noisy index', [str(tmp_path / 'a'), '--size-px', '32', '-o', str(tmp_path / 'p')]) == 0
+    )
+    assert 'pixels of 2 of 3 captures' in capsys.readouterr().out
+
+
 # Alpha ---------------------------------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from geo_noisy.datasets import TemporalPairs
+from geo_noisy.errors import InputError
 from geo_noisy.main import main
 from geo_noisy.pairs import PairIndex, build_index, scan_rasters, scan_table
 from geo_noisy.regions.files.find import find_rasters
@@ -84,7 +85,7 @@ def test_paths_that_lead_nowhere_are_told(tmp_path):
         with pytest.raises(FileNotFoundError, match=message):
             find_rasters(tmp_path / path)
     (tmp_path / 'cut.zip').write_bytes(b'PK')
-    with pytest.raises(FileNotFoundError, match='no whole zip archive'):
+    with pytest.raises(InputError, match='no whole zip archive'):
         find_rasters(tmp_path / 'cut.zip')
     (tmp_path / 'a.tar.gz').write_bytes(b'')
     with pytest.raises(FileNotFoundError, match='extract it first'):

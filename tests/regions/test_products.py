@@ -30,9 +30,18 @@ DATES = {
     'planet-sr': ('2023-03-15T09:23:39', '2023-04-15T09:32:01', '2023-06-20T09:25:12'),
     'sentinel1-rtc': ('2022-12-04T16:41:07', '2022-12-16T16:41:06', '2023-12-11T16:41:13'),
 }
-MASKS = {'sentinel2-l2a': [0], 'hls': [255], 'landsat-c2': [1], 'planet-sr': [1]}  # values without data
+MASKS = {
+    'sentinel2-l2a': [0],
+    'hls': [255],
+    'landsat-c2': [1],
+    'planet-sr': [1],
+    'sentinel1-rtc': [5],
+}  # values without data
 NODATA = {'sentinel2-l1c': 0, 'sentinel2-l2a': 0}  # of the product; its files do not say
-TELLS_NODATA = {'sentinel2-l2a': 'SCL', 'hls': 'Fmask', 'landsat-c2': 'QA_PIXEL', 'planet-sr': 'udm2_unusable'}
+TELLS_NODATA = {
+    'sentinel2-l2a': 'SCL', 'hls': 'Fmask', 'landsat-c2': 'QA_PIXEL', 'planet-sr': 'udm2_unusable',
+    'sentinel1-rtc': 'ls_map',
+}  # fmt: skip
 
 
 def warped(path, number, index, location, resampling, nodata=None):
@@ -107,7 +116,7 @@ def test_a_delivery_is_indexed_without_an_option(product, delivery, tmp_path, ca
         assert np.array_equal(valid, seen)
 
 
-@pytest.mark.parametrize('product', TELLS_NODATA)
+@pytest.mark.parametrize('product', [product for product in TELLS_NODATA if product != 'sentinel1-rtc'])
 def test_masks_tell_clouds_in_each_window(product, delivery):
     index = build_index(scan_rasters(delivery(product)[0]), size_px=SIZE_PX, limits=Limits(max_cloud=50))
     third = index.times.astype('datetime64[s]').astype(str) == DATES[product][2]
@@ -265,3 +274,36 @@ def test_natural_colour_of_naip_lacks_near_infrared(tmp_path):
     assert scan.content.bands == ('R', 'G', 'B', 'NIR')
     assert [item.number for item in scan.excluded if 'lacks NIR' in item.reason] == [1]
     assert len(scan_rasters(tmp_path, bands=['R', 'G', 'B']).files) == 3
+
+
+LAYOVER_SHADOW = {0: False, 1: True, 3: True, 5: False, 9: True, 11: True, 17: False, 21: False, 27: False, 31: False}
+OPERA = {0: True, 1: False, 2: False, 3: False, 255: False}
+
+
+@pytest.mark.parametrize(
+    ('name', 'layer', 'codes'),
+    [
+        ('S1A_IW_202212{}T164107_DVP_RTC30_G_gpuned_AB2C', 'ls_map', LAYOVER_SHADOW),
+        ('OPERA_L2_RTC-S1_T035-073251-IW2_202212{0}T164107Z_202301{0}T010203Z_S1A_30_v1.0', 'mask', OPERA),
+    ],
+)
+def test_layover_and_shadow_of_radar_hold_no_data(tmp_path, name, layer, codes):
+    values = np.resize(np.array(list(codes), np.uint8), (1, 32, 32))
+    for day in ('04', '16'):
+        write_raster(tmp_path / f'{name.format(day)}_VV.tif', np.full((1, 32, 32), 0.5, np.float32))
+        write_raster(tmp_path / f'{name.format(day)}_{layer}.tif', values)
+    index = build_index(scan_rasters(tmp_path), size_px=32, limits=Limits(max_nodata=1))
+    valid = TemporalPairs(index).read(0, 0)[1]
+    assert {int(value): set(valid[values[0] == value].tolist()) for value in codes} == {
+        value: {sound} for value, sound in codes.items()
+    }
+
+
+@pytest.mark.parametrize(('days', 'doubted'), [(('20210613', '20220613'), 1), (('20220613', '20220723'), 0)])
+def test_sentinel2_without_its_folders_is_doubted_where_the_baseline_changed(tmp_path, days, doubted):
+    for day in days:
+        write_raster(tmp_path / f'T33TVM_{day}T100601_B02_10m.tif', np.full((1, 32, 32), 900, np.uint16))
+    scan = scan_rasters(tmp_path)
+    assert len([doubt for doubt in scan.doubts if 'lie 1000 higher' in doubt.text]) == doubted
+    with pytest.raises(ValueError, match='keep the SAFE folders'):
+        scan_rasters(tmp_path, radiometry='physical')

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geo_noisy.errors import InputError
+
 _SHOWN = 3  # offenders in a message
 
 
@@ -46,7 +48,7 @@ class ColumnValues:
         """The same, with something more in messages."""
         return replace(self, where=self.where + told)
 
-    def offence(self, offenders: Sequence[int] | NDArray[Any], trouble: str, remedy: str) -> ValueError:
+    def offence(self, offenders: Sequence[int] | NDArray[Any], trouble: str, remedy: str) -> InputError:
         """An error that shows the first few of some values with their rows, and how many rows there are.
 
         Args:
@@ -56,9 +58,9 @@ class ColumnValues:
         """
         rows = np.flatnonzero(np.isin(self.codes, offenders))
         if len(self.codes) == 1:
-            return ValueError(f'{self.where}: {trouble}: {self.values[0]!r}. {remedy}')
+            return InputError(f'{self.where}: {trouble}: {self.values[0]!r}. {remedy}')
         shown = ', '.join(f'{self.values[self.codes[row]]!r} (row {row + 1})' for row in rows[:_SHOWN])
-        return ValueError(f'{self.where}: {trouble}: {shown}; {len(rows)} of {len(self.codes)} rows. {remedy}')
+        return InputError(f'{self.where}: {trouble}: {shown}; {len(rows)} of {len(self.codes)} rows. {remedy}')
 
 
 def _is_empty(value: Any) -> bool:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geo_noisy.errors import InputError
 from geo_noisy.regions.dates.columns import read_dates
 from geo_noisy.regions.dates.formats import Formats
 from geo_noisy.regions.dates.spans import NEVER, Span
@@ -53,7 +54,10 @@ def period(ends: tuple[object, object], *, where: str = 'toi') -> Span:
 
 
 def _read(value: object, **reading: Any) -> Span:
-    dates = read_dates(pd.Series([value], dtype=object), **reading)
+    try:
+        dates = read_dates(pd.Series([value], dtype=object), **reading)
+    except InputError as error:  # one value is an argument, not a column of a file
+        raise ValueError(str(error)) from error
     if not dates.known[0]:
         raise ValueError(f'{reading["where"]}: {value!r} is not a date; write one as 2020-08-15.')
     return Span(int(dates.start[0]), int(dates.stop[0]))

@@ -26,7 +26,7 @@ def settle_alpha(captures: Sequence[Described], alpha: Alpha) -> tuple[list[Desc
         The captures, what was decided (empty where there is nothing to decide), and what was assumed.
 
     Raises:
-        ValueError: If ``alpha`` is none of these, or ``mask`` where no file has such a band.
+        ValueError: If ``alpha`` is none of these, or stated where no file has such a band.
     """
     if alpha not in ALPHAS:
         raise ValueError(f'alpha is {alpha!r}; choose one of {ALPHAS}.')
@@ -34,7 +34,12 @@ def settle_alpha(captures: Sequence[Described], alpha: Alpha) -> tuple[list[Desc
     if alpha == 'mask':
         return _masked(captures)
     if not flagged:
-        return list(captures), '', _unflagged(captures) if alpha == 'auto' else []
+        doubts = _unflagged(captures)
+        if alpha == 'data' and not doubts:
+            raise ValueError(
+                'alpha is data, but no file has a band flagged as alpha, or a last band of 0 and 255 alone.'
+            )
+        return list(captures), '', doubts if alpha == 'auto' else []
     if alpha == 'data' or all(capture.capture.alpha == 'data' for capture in flagged):
         return list(captures), 'data', []
     masks = [_looks_like_mask(capture, capture.flagged) for capture in evenly(flagged)]

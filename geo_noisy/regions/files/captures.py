@@ -58,6 +58,7 @@ class Content:
         scales: Scale of each band that all dates are brought to; empty where values are read as stored.
         offsets: Offset of each band that all dates are brought to.
         images_crs: CRS of files that state none.
+        looked_at: Captures whose pixels were looked at for what no header says: values without data, classes, units.
     """
 
     product: str = ''
@@ -69,3 +70,4 @@ class Content:
     scales: tuple[float, ...] = ()
     offsets: tuple[float, ...] = ()
     images_crs: str = ''
+    looked_at: int = 0

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from geo_noisy.regions.files.bounds import file_bounds
+from geo_noisy.regions.files.bounds import transform_bounds
 from geo_noisy.regions.files.captures import Capture, Layer
 from geo_noisy.regions.files.headers import Header, RasterProblemError
 
@@ -102,12 +102,12 @@ def _own_bands(capture: Capture, headers: dict[str, Header]) -> tuple[Layer, ...
 
 
 def _same_ground(first: Header, other: Header) -> bool:
-    """Whether two files have one CRS and one extent, to a pixel of the coarser."""
+    """Whether two files have one extent, to a pixel of the coarser, in a CRS that may be spelt in two ways."""
     frame = pd.DataFrame([_grid(first), _grid(other)])
-    bounds = file_bounds(frame)
+    bounds = transform_bounds(frame, first.crs)
     coarser = np.array([[header.res_x, header.res_y] * 2 for header in (first, other)]).max(axis=0)
-    return first.crs == other.crs and bool((np.abs(bounds[0] - bounds[1]) <= coarser * (1 + _SLACK)).all())
+    return bool((np.abs(bounds[0] - bounds[1]) <= coarser * (1 + _SLACK)).all())
 
 
 def _grid(header: Header) -> dict[str, Any]:
-    return {name: getattr(header, name) for name in ('x0', 'y0', 'res_x', 'res_y', 'width', 'height')}
+    return {name: getattr(header, name) for name in ('crs', 'x0', 'y0', 'res_x', 'res_y', 'width', 'height')}

@@ -106,6 +106,7 @@ def scan_captures(
     if not described:
         left = [*found.excluded, *tally('file', problems)]
         raise InputError(f'None of {sum(item.number for item in left)} files can serve:\n{describe(left)}')
+    _check_stated(described, values, images_crs)
     described, alpha_is, alpha_doubts = settle_alpha(described, alpha)
     described, odd = _with_bands(described, bands)
     units, target, unit_doubts = settle_radiometry(described, radiometry)
@@ -121,6 +122,7 @@ def scan_captures(
         scales=() if target is None else target.scales,
         offsets=() if target is None else target.offsets,
         images_crs=images_crs or '',
+        looked_at=len(sampled),
     )
     rows = [_row(capture, told, content) for capture, told in zip(described, units, strict=True)]
     return FileScan(
@@ -138,6 +140,26 @@ def scan_captures(
             *odd_borders(sampled, values),
         ),
     )
+
+
+def _check_stated(described: Sequence[Described], nodata: Sequence[float], images_crs: str | None) -> None:
+    """Refuse a CRS that no file needs, and values that no file can hold."""
+    headers = [header for capture in described for header in capture.headers.values()]
+    if images_crs is not None and all(header.crs_is_own for header in headers):
+        raise ValueError(
+            f'images_crs (--images-crs) is {images_crs}, but every file states its own, such as {headers[0].path} '
+            f'({headers[0].crs}); leave it away, or correct a wrong one with gdal_edit.py -a_srs.'
+        )
+    types = {dtype for header in headers for dtype in header.dtypes}
+    for value in nodata:
+        if not any(_holds(dtype, value) for dtype in types):
+            raise ValueError(f'nodata (--nodata) is {value:g}, which no file can hold: they are of {", ".join(types)}.')
+
+
+def _holds(dtype: str, value: float) -> bool:
+    if not np.issubdtype(np.dtype(dtype), np.integer):
+        return True
+    return value.is_integer() and np.iinfo(dtype).min <= value <= np.iinfo(dtype).max
 
 
 def _described(captures: Sequence[Capture], images_crs: str | None) -> tuple[list[Described], list[tuple[str, str]]]:

@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from geo_noisy.errors import InputError
 from geo_noisy.regions.files.paths import is_local, located
 
 SUFFIXES = ('.tif', '.tiff', '.jp2', '.vrt', '.img')
@@ -22,6 +23,7 @@ def find_rasters(paths: Paths) -> list[str]:
 
     Raises:
         FileNotFoundError: If a path leads nowhere, or holds no raster file.
+        InputError: If an archive is damaged.
     """
     found: dict[str, None] = {}
     for path in map(str, [paths] if isinstance(paths, str | os.PathLike) else paths):
@@ -71,7 +73,7 @@ def _in_archive(path: str) -> list[str]:
         with zipfile.ZipFile(path) as archive:
             names = sorted(name for name in archive.namelist() if _is_raster(os.path.basename(name)))
     except zipfile.BadZipFile as error:
-        raise FileNotFoundError(f'{path} is no whole zip archive: {error}. Fetch it again.') from error
+        raise InputError(f'{path} is no whole zip archive: {error}. Fetch it again.') from error
     return [f'{_ZIP}{os.path.abspath(path)}/{name}' for name in names]
 
 

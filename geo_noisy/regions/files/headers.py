@@ -25,6 +25,7 @@ class Header:
     Attributes:
         path: The file.
         crs: Name of its CRS.
+        crs_is_own: Whether the file itself states it.
         x0: Upper left corner, in units of the CRS.
         y0: Upper left corner.
         res_x: Pixel size, positive.
@@ -57,6 +58,7 @@ class Header:
     classes: tuple[int, ...]
     scales: tuple[float, ...]
     offsets: tuple[float, ...]
+    crs_is_own: bool = True
 
     @property
     def count(self) -> int:
@@ -102,6 +104,7 @@ def read_header(path: str, *, images_crs: str | None = None) -> Header:
             tuple(number for number, kind in enumerate(file.colorinterp, 1) if kind == ColorInterp.palette),
             tuple(file.scales),
             tuple(file.offsets),
+            crs_is_own=file.crs is not None,
         )
 
 

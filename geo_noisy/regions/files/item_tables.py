@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geo_noisy.errors import InputError
 from geo_noisy.regions.dates.columns import Dates, read_dates
 from geo_noisy.regions.dates.formats import Formats, as_formats
 from geo_noisy.regions.files.captures import Capture, Layer
@@ -58,13 +59,17 @@ def scan_table(
     name = 'the table' if isinstance(table, pd.DataFrame) else str(table)
     need_column(frame, date_column, table=name, option='--date-column')
     need_column(frame, path_column or 'assets', table=name, option='--path-column')
+    if path_column and assets:
+        raise ValueError(
+            'assets (--assets) are those of STAC items; they cannot act where path_column names the paths.'
+        )
     dates = read_dates(
         frame[date_column], where=f'{name}, column {date_column!r}', date_format=date_format, instants=True
     )
     known, times, doubts = _times(frame, dates, name=name, date_column=date_column)
     folder = root if root is not None else '' if isinstance(table, pd.DataFrame) else os.path.dirname(str(table))
     covers, names = cloud_covers(frame, cloud_column, table=name), sensors(frame, sensor_column, table=name)
-    captures, problems = [], []
+    captures, problems, relative = [], [], False
     for number, row in enumerate(frame.to_dict('records')):
         try:
             if not known[number]:
@@ -73,10 +78,13 @@ def scan_table(
         except (ValueError, KeyError) as error:
             problems.append((str(error).strip('"'), str(row.get('id', ''))))
             continue
+        relative |= any(is_local(href) and not os.path.isabs(located(href)) for href in hrefs.values())
         here = {name: located(href, beside=folder) for name, href in hrefs.items()}
         captures.append(_capture(here, int(times[number]), names[number], float(covers[number])))
     if not captures:
-        raise ValueError(f'No row of the table can serve:\n{describe(tally("file", problems))}')
+        raise InputError(f'No row of {name} can serve:\n{describe(tally("file", problems))}')
+    if root is not None and not relative:
+        raise ValueError(f'root (--table-root) is {root}, but {name} holds no relative path that could start there.')
     codes = {mask.name: cloud_masks()[mask.name.lower()] for capture in captures for mask in capture.masks}
     masks = tuple(replace(mask, name=name) for name, mask in codes.items())
     told = Captures(captures, masks=masks, excluded=tuple(tally('file', problems)), doubts=doubts)

@@ -13,6 +13,7 @@ Radiometry = Literal['auto', 'stored', 'physical']
 RADIOMETRIES: tuple[Radiometry, ...] = ('auto', 'stored', 'physical')
 _REMEDY = '--radiometry stored reads all as they are stored, --radiometry physical as value * scale + offset.'
 Floats = tuple[float, ...]
+_RAISED = 1_643_068_800  # Sentinel-2's processing baseline 04.00
 
 
 class Units(NamedTuple):
@@ -41,7 +42,7 @@ def settle_radiometry(
         Units of each capture, units to bring all to (None to leave values as stored), and what was assumed.
 
     Raises:
-        ValueError: If ``radiometry`` is none of these.
+        ValueError: If ``radiometry`` is none of these, or ``physical`` where no scale and offset are known.
     """
     if radiometry not in RADIOMETRIES:
         raise ValueError(f'radiometry is {radiometry!r}; choose one of {RADIOMETRIES}.')
@@ -51,6 +52,11 @@ def settle_radiometry(
     usual = Counter(known).most_common(1)[0][0] if known else Units((1.0,) * bands, (0.0,) * bands)
     found = [units if units in known else usual for units in told]
     doubts = _unknown(captures, told, known)
+    if radiometry == 'physical' and set(found) == {Units((1.0,) * bands, (0.0,) * bands)}:
+        raise ValueError(
+            'radiometry is physical, but nothing tells a scale and an offset: no file declares them, and no product '
+            'does, or for Sentinel-2 no folder with the processing baseline (keep the SAFE folders).'
+        )
     if radiometry == 'physical':
         return found, Units((1.0,) * bands, (0.0,) * bands), doubts
     others = [capture for capture, units in zip(captures, found, strict=True) if units != usual]
@@ -78,10 +84,21 @@ def _units(capture: Described) -> Units:
 def _unknown(captures: Sequence[Described], told: list[Units], known: list[Units]) -> list[Doubt]:
     """Captures whose offset depends on a processing version that their path does not tell."""
     unknown = [capture for capture, units in zip(captures, told, strict=True) if units not in known]
-    if not unknown or len(unknown) == len(captures):
+    if not unknown:
         return []
+    if len(unknown) == len(captures):
+        return _before_baseline(captures)
     text = 'no folder tells the processing baseline, so their offset is taken to be that of the most dates'
     return [Doubt('radiometry', text, 'Keep the SAFE folders.', len(unknown), unknown[0].capture.paths[0])]
+
+
+def _before_baseline(captures: Sequence[Described]) -> list[Doubt]:
+    """Dates of no known processing baseline, some before all values were raised."""
+    early = [capture for capture in captures if (capture.capture.time or 0) < _RAISED]
+    if not early:
+        return []
+    text = 'no folder tells the processing baseline; since 25 January 2022 values lie 1000 higher than before'
+    return [Doubt('radiometry', text, 'Keep the SAFE folders.', len(early), early[0].capture.paths[0])]
 
 
 def compare_types(captures: Sequence[Described]) -> list[Doubt]:

@@ -13,7 +13,7 @@ from geo_noisy.regions.files.headers import open_raster
 
 _WHOLE_PX = 256  # files up to this side are read whole
 _PATCH_PX, _PATCHES = 48, 4  # of others, a square of this side in each of 4 x 4 places, the corners among them
-MOST_FILES = 12
+MOST_FILES = 64
 _MASK_SHARE = 0.99
 
 

@@ -2,10 +2,11 @@
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from geo_noisy.errors import InputError
 from geo_noisy.regions.dates.formats import Formats, as_formats
 from geo_noisy.regions.dates.names import date_in_name, formats_in_names
 from geo_noisy.regions.dates.read import seconds
@@ -18,7 +19,7 @@ from geo_noisy.regions.files.file_scan import Captures, FileScan, scan_captures
 from geo_noisy.regions.files.find import Paths, find_rasters
 from geo_noisy.regions.files.headers import RasterProblemError, open_raster
 from geo_noisy.regions.files.product_files import NO_PRODUCT, Draft, group_files
-from geo_noisy.regions.files.products import AUTO, known_products
+from geo_noisy.regions.files.products import AUTO, FileKind, known_products
 
 _WHOLE = '(?P<date>.+)'
 
@@ -53,14 +54,25 @@ def scan_rasters(
 
     Raises:
         FileNotFoundError: If a path leads nowhere.
-        ValueError: If an argument makes no sense, or no file can serve, with the reasons.
+        InputError: If no file can serve, with the reasons.
+        ValueError: If an argument makes no sense, or cannot act.
     """
+    if date_tag and date_regex:
+        raise ValueError('Give date_regex (the date is in the name) or date_tag (it is in the file), not both.')
+    if products is not None and product == NO_PRODUCT:
+        raise ValueError(f'products ({products}) cannot act where product is {NO_PRODUCT}; leave one away.')
     for pattern in (date_regex, sensor_regex):
         _check_pattern(pattern)
     names = _Names(date_regex, date_format, date_tag, sensor_regex)
-    scan = _scan(find_rasters(paths), names, product=product, products=products, bands=bands, reading=reading)
+    files = find_rasters(paths)
+    if sensor_regex and not any(re.search(sensor_regex, os.path.basename(path)) for path in files):
+        raise ValueError(
+            f'sensor_regex (--sensor-regex) {sensor_regex!r} is found in no file name, such as '
+            f'{os.path.basename(files[0])}.'
+        )
+    scan = _scan(files, names, product=product, products=products, bands=bands, reading=reading)
     if all_in_1970(scan.files[['time']].to_numpy()):
-        raise ValueError('All images are dated to 1970; check --date-regex, --date-format or --date-tag.')
+        raise InputError('All images are dated to 1970; check --date-regex, --date-format or --date-tag.')
     return replace(scan, date_formats=names.formats_used(files[0] for files in scan.files['paths']))
 
 
@@ -73,7 +85,10 @@ def _scan(
     bands: Sequence[str] | None,
     reading: dict[str, Any],
 ) -> FileScan:
-    found = group_files(files, known_products(products), product=product, band_count=_band_count)
+    known = known_products(products)
+    found = group_files(files, known, product=product, band_count=_band_count)
+    if products is not None:
+        _check_own(known, found.drafts, products)
     if not found.drafts:
         captures, problems = _each_by_itself(found.files, names)
         left = tuple(tally('file', [*found.problems, *problems]))
@@ -173,6 +188,16 @@ def _assumed(product: str, drafts: Sequence[Draft], stated: str) -> list[Doubt]:
     text = f'captures are taken for {product} by the names of their files'
     return [Doubt('product', text, f'--product {product} confirms it, --product {NO_PRODUCT} takes each file by '
                   'itself.', len(drafts), drafts[0].example)]  # fmt: skip
+
+
+def _check_own(
+    known: Mapping[str, tuple[FileKind, ...]], drafts: Sequence[Draft], products: str | os.PathLike[str]
+) -> None:
+    """Refuse a file of products of which no file is."""
+    shipped = known_products()
+    own = [name for name, kinds in known.items() if kinds is not shipped.get(name)]
+    if not any(draft.kind.product in own for draft in drafts):
+        raise ValueError(f'products (--products {products}): no capture is of {" or ".join(own)}; check its patterns.')
 
 
 def _band_count(path: str) -> int:

@@ -82,7 +82,8 @@ def pair_flags(
 ) -> NDArray[np.int8]:
     """1 noisy, 0 clean, -1 unknown; shape [n]. See :func:`pair_noises` for the arguments.
 
-    A pair is noisy when what surely changed is enough, clean when even with all that may have changed it is not.
+    A pair is noisy when what surely changed is enough, also where a part of its window was not looked at: that part can
+    only add to it. It is clean when even with all that may have changed it is not, and all of it was looked at.
     """
     if min_noise == 0:
         surely, perhaps = found.any_of(found.changed), found.any_of(found.unknown)
@@ -90,7 +91,7 @@ def pair_flags(
         surely = _union_shares(found, found.changed, events, windows, method, size_px) > min_noise
         either = found.changed | found.unknown
         perhaps = _union_shares(found, either, events, windows, method, size_px) > min_noise
-    return np.where(~found.told, -1, np.where(surely, 1, np.where(perhaps, -1, 0))).astype(np.int8)
+    return np.where(surely, 1, np.where(perhaps | ~found.told, -1, 0)).astype(np.int8)
 
 
 def _union_shares(

@@ -14,6 +14,7 @@ from geo_noisy.errors import InputError
 
 _PARQUET = ('.parquet', '.geoparquet')
 _VECTORS = ('.shp', '.gpkg', '.geojson', '.json', '.kml', '.gml', '.fgb')
+_JSON = ('.geojson', '.json')
 _NO_AREA = ('Point', 'Line')  # in the names of geometry types
 
 
@@ -29,7 +30,7 @@ def read_polygons(
     Args:
         polygons: A file that geopandas reads, or a frame.
         layer: Name of the layer; needed where several may hold polygons.
-        crs: CRS of files that state none.
+        crs: CRS of files that state none, as GeoJSON.
         layer_option: The option that chooses the layer, for messages.
 
     Raises:
@@ -39,7 +40,11 @@ def read_polygons(
         if layer is not None:
             raise ValueError(f'A frame has no layers, so {layer!r} cannot be chosen.')
         return _with_crs(polygons, crs)
-    return _with_crs(_read(str(polygons), layer, layer_option), crs)
+    path = str(polygons)
+    frame = _read(path, layer, layer_option)
+    if crs is not None and path.lower().endswith(_JSON):  # GeoJSON states none; readers take it for degrees
+        frame = frame.set_crs(None, allow_override=True)
+    return _with_crs(frame, crs)
 
 
 def _read(path: str, layer: str | None, layer_option: str) -> gpd.GeoDataFrame:

@@ -10,11 +10,14 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geo_noisy.errors import InputError
 from geo_noisy.regions.dates.columns import Dates, read_dates
 from geo_noisy.regions.dates.formats import Formats, as_formats
 from geo_noisy.regions.dates.read import NEVER
 from geo_noisy.regions.files.exclusions import Exclusion, tally
 from geo_noisy.regions.noise.polygon_files import read_polygons
+
+_SHOWN = 10  # classes in a message
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ def change_polygons(
         recovered_column: Column with the date from which a place looks as before again; may be empty.
         date_format: Format of these dates, or several, as in ``datetime.strptime``; a column takes the first that
             fits all its values.
-        crs: CRS of files that state none.
+        crs: CRS of files that state none, as GeoJSON.
         ground: Polygons of the ground that was looked at for change; noise elsewhere stays unknown. All by default.
         ground_layer: Name of its layer.
 
@@ -77,7 +80,14 @@ def change_polygons(
         ValueError: If a file cannot be read, has several layers or no CRS, a column or a class is missing, a date
             cannot be read, or nothing counts.
     """
+    if ground_layer is not None and ground is None:
+        raise ValueError('ground_layer (--ground-layer) needs ground, the file that it is a layer of.')
     frame = read_polygons(polygons, layer=layer, crs=crs)
+    if crs is not None and frame.crs != crs:
+        raise ValueError(
+            f'The CRS of the polygons is stated to be {crs} (--polygons-crs), but they state {frame.crs.name}; '
+            'leave it away, or correct the file.'
+        )
     if event_date is not None and event_column is not None:
         raise ValueError('Give event_date (one for all) or event_column (one for each polygon), not both.')
     frame, other = _of_classes(frame, class_column, noisy_classes)
@@ -85,12 +95,17 @@ def change_polygons(
     name = 'the polygons' if isinstance(polygons, gpd.GeoDataFrame) else str(polygons)
     events = _events(frame, event_date, event_column, name=name, date_format=date_format)
     back = None
+    if recovered_column is not None and events is None:
+        raise ValueError('recovered_column needs the date of the event, too: give event_date or event_column.')
     if recovered_column is not None:
         back = _dates(frame, recovered_column, name=name, date_format=date_format, instants=True)
     recovered = np.full(len(frame), NEVER) if back is None else np.where(back.known, back.start, NEVER)
     start, stop = (None, None) if events is None else (events.start, events.stop)
     if start is not None and (recovered < start).any():
-        raise ValueError(f'{int((recovered < start).sum())} polygons recovered before their event; check the columns.')
+        raise InputError(
+            f'{int((recovered < start).sum())} polygons of {name} recovered before their event; check '
+            f'{recovered_column!r} (--recovered-column).'
+        )
     written = {dates.spelling for dates in (events, back) if dates is not None}
     return ChangePolygons(
         frame.geometry.reset_index(drop=True),
@@ -123,7 +138,11 @@ def _of_classes(
         raise ValueError('noisy_classes needs class_column, the column that holds the classes.')
     values = _column(frame, column)
     if classes is None:
-        return frame, []
+        shown = ', '.join(sorted(values.map(_class_name, na_action='ignore').dropna().unique())[:_SHOWN])
+        raise ValueError(
+            f'class_column is {column!r}, but no class is chosen: say which count (--noisy-classes; the column holds '
+            f'{shown}), or leave --class-column away to count all polygons.'
+        )
     names = values.map(_class_name, na_action='ignore')
     wanted = {_class_name(name) for name in classes}
     there = set(names.dropna())
@@ -155,7 +174,7 @@ def _sound(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[Exclusion]]:
     )
     problems = [(reason, str(label)) for reason, chosen in reasons for label in frame.index[chosen]]
     if (flat | lost).all():
-        raise ValueError(f'None of {len(frame)} polygons has an area; points and lines have no share of a window.')
+        raise InputError(f'None of {len(frame)} polygons has an area; points and lines have no share of a window.')
     mended = frame.set_geometry(gpd.GeoSeries(outlines, index=frame.index, crs=frame.crs))
     return mended[~(flat | lost)], tally('polygon', problems)
 
@@ -174,7 +193,10 @@ def _events(
         return _dates(frame, column, name=name, date_format=date_format)
     if date is None:
         return None
-    one = read_dates(pd.Series([date], dtype=object), where='event_date (--event-date)', date_format=date_format)
+    try:
+        one = read_dates(pd.Series([date], dtype=object), where='event_date (--event-date)', date_format=date_format)
+    except InputError as error:  # an option, no column of a file
+        raise ValueError(str(error)) from error
     every = len(frame)
     return Dates(one.start.repeat(every), one.stop.repeat(every), one.known.repeat(every), one.spelling)
 

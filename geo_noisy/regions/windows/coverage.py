@@ -39,6 +39,10 @@ class Limits:
             raise ValueError(f"footprint is {self.footprint!r}; choose 'data' or 'bounds'.")
         if not 0 <= self.max_nodata <= 1:
             raise ValueError(f'max_nodata is {self.max_nodata}; the share must lie in [0, 1].')
+        if self.footprint == 'bounds' and self.max_nodata != Limits.max_nodata:
+            raise ValueError(
+                'max_nodata cannot act where footprint is bounds, which looks at no pixels; leave one away.'
+            )
         if self.max_cloud is not None and not 0 <= self.max_cloud <= 100:
             raise ValueError(f'max_cloud is {self.max_cloud}; the cover in percent must lie in [0, 100].')
         if self.cloud_band is not None and self.max_cloud is None:

@@ -13,7 +13,7 @@ from pyproj.exceptions import CRSError
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from geo_noisy.regions.files.bounds import Bounds, transform_bounds
+from geo_noisy.regions.files.bounds import Bounds, file_bounds, transform_bounds
 from geo_noisy.regions.files.exclusions import Exclusion, tally
 from geo_noisy.regions.windows.antimeridian import in_one_piece, meeting
 from geo_noisy.regions.windows.zones import MOST_DISTORTION, cut_by_zone, distortion, utm_zone, zone_of_files
@@ -166,7 +166,8 @@ def _unplaced(crs: str, target: str) -> str:
 def _site_crs(files: pd.DataFrame, degrees: Bounds) -> str:
     projected = [name for name in files.sort_values('time')['crs'] if CRS.from_user_input(name).is_projected]
     if projected:
-        return str(Counter(projected).most_common(1)[0][0])
+        counts = Counter(projected)
+        return str(max(counts, key=lambda name: (counts[name], -len(name))))  # of one CRS spelt twice, its short name
     if (degrees[:, 2] > 180).any():  # a site on both sides of 180 degrees
         degrees = degrees + np.where(degrees[:, [0]] < 0, [[360, 0, 360, 0]], 0)
     return utm_zone(*degrees[:, :2].min(axis=0), *degrees[:, 2:].max(axis=0))
@@ -177,7 +178,7 @@ def _lay_grid(
 ) -> tuple[dict[str, object], pd.DataFrame]:
     """The grid of one site, and its files on it."""
     bounds = transform_bounds(files, name)
-    native = files['crs'].to_numpy() == name
+    native = _unmoved(files, bounds)
     res_x, res_y = resolution or _common_res(files[native], files, bounds)
     same = native & np.isclose(files['res_x'], res_x, rtol=_SAME_RESOLUTION)
     same &= np.isclose(files['res_y'], res_y, rtol=_SAME_RESOLUTION)
@@ -193,6 +194,12 @@ def _lay_grid(
         shift_px=np.where(same, shift, 0.0),
     )
     return {'crs': name, 'x0': x0, 'y0': y0, 'res_x': res_x, 'res_y': res_y}, placed
+
+
+def _unmoved(files: pd.DataFrame, bounds: Bounds) -> NDArray[np.bool_]:
+    """Files with the coordinates of the target, however their CRS is spelt; warping would give the same pixels."""
+    pixel = files[['res_x', 'res_y', 'res_x', 'res_y']].to_numpy()
+    return np.asarray((np.abs(bounds - file_bounds(files)) <= 10.0**-_PHASE_DIGITS * pixel).all(axis=1))
 
 
 def _common_res(native: pd.DataFrame, files: pd.DataFrame, bounds: Bounds) -> tuple[float, float]:

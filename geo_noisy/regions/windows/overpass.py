@@ -2,9 +2,13 @@
 
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 
+from geo_noisy.regions.files.doubts import Doubt
+
 DAY_S = 86_400
+_MUCH = 0.2  # of the smaller file's ground
 
 
 def overpasses(files: pd.DataFrame, *, overpass_minutes: float) -> NDArray[np.int64]:
@@ -37,3 +41,29 @@ def _of_a_day_alone(time: NDArray[np.int64], site: NDArray[np.int64], sensor: ND
     group = np.cumsum(np.r_[0, (np.diff(day) != 0) | (np.diff(site) != 0) | (np.diff(sensor) != 0)][: len(time)])
     vague = np.bincount(group[time % DAY_S == 0], minlength=int(group.max(initial=0)) + 1) > 0
     return np.asarray((np.diff(group) == 0) & vague[group[1:]])
+
+
+def doubtful_overpasses(files: pd.DataFrame) -> list[Doubt]:
+    """Dates put together from files of unknown sensor that show the same ground: they may be looks of two sensors.
+
+    Args:
+        files: The placed files, with ``capture``, the overpass that each belongs to.
+    """
+    unknown = files[(files['sensor'] == '') & files['capture'].duplicated(keep=False)]
+    odd = [group for _, group in unknown.groupby('capture') if _overlap(group)]
+    if not odd:
+        return []
+    first, second = (paths[0] for paths in odd[0]['paths'].iloc[:2])
+    text = f'{len(odd)} dates are put together from files of unknown sensor that show the same ground, as one overpass'
+    remedy = '--sensor-regex tells two sensors apart, --overpass-minutes 0 what differs by a second.'
+    return [Doubt('dates', text, remedy, len(odd), f'{first} and {second}')]
+
+
+def _overlap(files: pd.DataFrame) -> bool:
+    """Whether two of some files share more ground than neighbouring tiles do."""
+    left, top, width, height = files[['col0', 'row0', 'cols', 'rows']].to_numpy(dtype=np.float64).T
+    boxes = shapely.box(left, top, left + width, top + height)
+    one, other = shapely.STRtree(boxes).query(boxes, predicate='intersects')
+    one, other = one[one < other], other[one < other]
+    area, shared = shapely.area(boxes), shapely.area(shapely.intersection(boxes[one], boxes[other]))
+    return bool((shared > _MUCH * np.minimum(area[one], area[other])).any())
