@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
-
 from geo_noisy.errors import InputError
 from geo_noisy.experiments.grids.grid import read_comparisons, read_grid
 from geo_noisy.experiments.judging.compare import compare
@@ -15,7 +13,7 @@ from geo_noisy.experiments.reporting.report import write_report
 from geo_noisy.experiments.results import metric_of
 from geo_noisy.experiments.running.plan import plan
 from geo_noisy.experiments.running.sweep import Engine, run_grid
-from geo_noisy.experiments.table import read_table
+from geo_noisy.experiments.table import read_table, stack_rows
 
 
 def sweep(
@@ -90,5 +88,4 @@ def report(
     command = ' '.join(['geo-noisy report', *map(str, tables), *given])
     figures = write_method_figures(folder / 'figures', vts_root=textures, xbd_root=xbd)
     primary = [test for path in tables for test in kept_primary(path if path.is_dir() else path.parent)]
-    table = pd.concat(frames, ignore_index=True)
-    return write_report(folder, table, command=command, method_figures=figures, primary=primary)
+    return write_report(folder, stack_rows(frames), command=command, method_figures=figures, primary=primary)

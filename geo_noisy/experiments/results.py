@@ -141,7 +141,7 @@ def settings(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     named = list(dict.fromkeys(label for label in labels if label))
     for label in named or ['']:
         chosen = table[pretrained & labels.isin([label, ''])]
-        yield label, pd.concat([_baselines_of(table, chosen), chosen])
+        yield label, table.loc[[*_baselines_of(table, chosen).index, *chosen.index]]
 
 
 def outcomes_of(row: pd.Series) -> NDArray | None:

@@ -1,6 +1,7 @@
 """The table of results: one row a cell, never half written, and checked where it is read."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -88,11 +89,23 @@ def check_table(table: pd.DataFrame, where: str) -> None:
         refuse(table[column].notna() & ~table[column].map(_is_json), column, 'it must be JSON')
 
 
+def stack_rows(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Rows of several tables, one table below the other.
+
+    A column without values in one table has the type that it has in the others: releases of pandas differ in that.
+    """
+    tables = [table for table in tables if len(table)]
+    known = {column for table in tables for column in table if table[column].notna().any()}
+    parts = [table.drop(columns=[name for name in known & set(table) if table[name].isna().all()]) for table in tables]
+    columns = dict.fromkeys(column for table in tables for column in table)
+    return pd.concat(parts, ignore_index=True)[list(columns)]
+
+
 def add_row(folder: Path, row: dict[str, Any]) -> pd.DataFrame:
     """Add a cell's row to results.parquet and results.csv, in place of an older one of the same cell."""
     table: pd.DataFrame = read_table(folder)
     rows = pd.DataFrame([row])
-    table = pd.concat([table[table['key'] != row['key']], rows], ignore_index=True) if len(table) else rows
+    table = stack_rows([table[table['key'] != row['key']], rows])
     with whole_file(folder / 'results.parquet') as part:
         table.to_parquet(part)
     write_csv(folder, table)

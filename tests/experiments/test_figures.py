@@ -17,6 +17,7 @@ from geo_noisy.experiments.reporting.figures import (
 )
 from geo_noisy.experiments.reporting.method_figures import plot_noisy_and_exposure, plot_vts_generation
 from geo_noisy.experiments.results import prepare
+from geo_noisy.experiments.table import stack_rows
 from tests.experiments.rows import row, table
 
 
@@ -40,7 +41,7 @@ class TestFigures:
         other = table().replace({'loss': {'MoCo': 'RINCE'}})
         other = other[(other['r_img'] != 0.5) & (other['loss'] == 'RINCE')]
         panels = plot_noise_grid(
-            prepare(pd.concat([table(), other]).assign(key=lambda frame: range(len(frame)))), ['MoCo', 'RINCE']
+            prepare(stack_rows([table(), other]).assign(key=lambda frame: range(len(frame)))), ['MoCo', 'RINCE']
         ).axes
         colours = [{str(line.get_label()): line.get_color() for line in axes.get_lines()} for axes in panels[:2]]
         assert colours[0]['per-image noise $r_{img}$ = 1'] == colours[1]['per-image noise $r_{img}$ = 1']
@@ -48,7 +49,7 @@ class TestFigures:
 
     def test_a_line_has_the_same_seeds_at_every_rate(self) -> None:
         more = pd.DataFrame([row(seed, 90.0) for seed in (7, 8)])
-        axes = plot_noise_grid(prepare(pd.concat([table(), more])), ['MoCo']).axes[0]
+        axes = plot_noise_grid(prepare(stack_rows([table(), more])), ['MoCo']).axes[0]
         assert next(iter(axes.get_lines()[0].get_ydata())) == pytest.approx(53.0)
 
     def test_exposure_differences(self) -> None:
@@ -70,14 +71,14 @@ class TestFigures:
             for loss in ('random encoder', 'random encoder, uncalibrated', 'supervised')
         ]
         rows = prepare(
-            pd.concat([*others, pd.DataFrame(baselines)]).assign(key=lambda frame: range(len(frame)), data='VTS')
+            stack_rows([*others, pd.DataFrame(baselines)]).assign(key=lambda frame: range(len(frame)), data='VTS')
         )
         cifar = [
             row(seed, 60, data='CIFAR-10', r_pairs=rate, key=str((seed, rate)))
             for seed in (0, 1)
             for rate in (0.0, 1.0)
         ]
-        both = pd.concat([rows, prepare(pd.DataFrame(cifar))])
+        both = stack_rows([rows, prepare(pd.DataFrame(cifar))])
         for name, figure in [*paper_figures(both), ('scores', plot_scores(rows))]:
             figure.canvas.draw()
             width, height = figure.canvas.get_width_height()

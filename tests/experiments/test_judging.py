@@ -15,6 +15,7 @@ from geo_noisy.experiments.judging.primary import PrimaryTest, fix_primary, judg
 from geo_noisy.experiments.judging.resampling import Resampler
 from geo_noisy.experiments.judging.statistics import accuracy, holm, macro_f1
 from geo_noisy.experiments.results import prepare
+from geo_noisy.experiments.table import stack_rows
 from tests.experiments.grids import tiny_grid
 from tests.experiments.rows import SPREAD, row, table
 
@@ -131,7 +132,7 @@ class TestPrimary:
     def test_two_settings_of_one_name_are_not_tested(self) -> None:
         frame = table()
         other = frame[frame['name'] == NAMES['noisy']].assign(encoder='resnet50', key=lambda rows: rows['key'] + ' 50')
-        assert verdict(pd.concat([frame, other], ignore_index=True), primary('gain')) == 'not tested'
+        assert verdict(stack_rows([frame, other]), primary('gain')) == 'not tested'
 
     def test_from_the_grid_file(self, tmp_path: Path) -> None:
         cells = [
@@ -254,7 +255,7 @@ class TestClaims:
         dense = dense[dense['loss'] == 'within-image'].assign(
             key=lambda rows: rows['key'] + ' dense', name=lambda rows: rows['name'] + ' dense'
         )
-        frame = pd.concat([table(noisy=5.0), dense], ignore_index=True)
+        frame = stack_rows([table(noisy=5.0), dense])
         finding = find(frame, "MoCo's gap between noisy pairs and mere exposure is above that of within-image on VTS")
         assert finding.found is not None
         assert finding.found.interval.mean == pytest.approx(4.0)
@@ -263,7 +264,7 @@ class TestClaims:
     def test_mere_exposure_is_paired_at_equal_noise(self) -> None:
         frame = table()
         extra = [row(seed, 99.0, r_pairs=0.5, r_img=0.25, mere_exposure=True) for seed in range(3)]  # has no partner
-        both = [find(pd.concat([frame, pd.DataFrame(more)], ignore_index=True), EXPOSURE).found for more in ([], extra)]
+        both = [find(stack_rows([frame, pd.DataFrame(more)]), EXPOSURE).found for more in ([], extra)]
         assert all(found is not None and found.interval.mean == pytest.approx(5.0) for found in both)
 
     def test_other_rates_of_mere_exposure_do_not_count(self) -> None:
@@ -290,7 +291,7 @@ class TestClaims:
 
     def test_every_world_averages_over_the_same_cells(self) -> None:
         more = [row(seed, 90.0, r_pairs=0.25, r_img=0.25) for seed in (0, 1)]  # the third is not there yet
-        found = find(pd.concat([table(), pd.DataFrame(more)], ignore_index=True), HELP).found
+        found = find(stack_rows([table(), pd.DataFrame(more)]), HELP).found
         assert found is not None
         assert (found.cells, found.interval.seeds) == (1, 3)
         assert found.interval.mean == pytest.approx(5.0)

@@ -8,6 +8,7 @@ import pytest
 
 from geo_noisy.experiments.judging.primary import PrimaryTest, fix_primary
 from geo_noisy.experiments.reporting.report import write_report
+from geo_noisy.experiments.table import stack_rows
 from geo_noisy.main import main
 from tests.data.textures import write_textures
 from tests.experiments.rows import row, table
@@ -65,7 +66,7 @@ class TestReport:
     def test_what_sharing_saved(self, tmp_path: Path) -> None:
         frame = table()
         twice = frame[frame['r_pairs'] == 0].assign(key='again', name='probed again', checkpoint='last')
-        write_report(tmp_path, pd.concat([frame, twice], ignore_index=True), command='x')
+        write_report(tmp_path, stack_rows([frame, twice]), command='x')
         text = (tmp_path / 'report.md').read_text()
         assert 'Shared pretrainings saved 3 minutes' in text
         assert '12 pretrainings 12' in text

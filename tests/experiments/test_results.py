@@ -11,13 +11,14 @@ import pytest
 from geo_noisy.experiments.judging.compare import compare
 from geo_noisy.experiments.reporting.figures import plot_changes
 from geo_noisy.experiments.results import SCORE, outcomes_of, prepare, settings
+from geo_noisy.experiments.table import stack_rows
 from tests.experiments.rows import row, table
 
 
 class TestResults:
     def test_settings_are_never_mixed(self) -> None:
         other = table().assign(encoder='resnet50', key=lambda frame: frame['key'] + ' 50')
-        frame = pd.concat([table(), other], ignore_index=True)
+        frame = stack_rows([table(), other])
         parts = dict(settings(prepare(frame)))
         assert set(parts) == {'encoder resnet18', 'encoder resnet50'}
         assert all(
@@ -38,7 +39,7 @@ class TestResults:
     def test_each_option_is_a_setting_of_its_own(self, column: str, value: Any) -> None:
         pretrained = table()[lambda frame: frame['loss'] == 'MoCo']
         other = pretrained.assign(**{column: value}, key=lambda frame: frame['key'] + ' other')
-        parts = dict(settings(prepare(pd.concat([pretrained, other], ignore_index=True))))
+        parts = dict(settings(prepare(stack_rows([pretrained, other]))))
         assert len(parts) == 2
         assert f'{column} {value}' in parts
         assert all(len(part) == len(pretrained) and part[column].nunique() == 1 for part in parts.values())
@@ -53,13 +54,13 @@ class TestResults:
         slow, fast = (table().assign(config=[config(lr, rate) for rate in rates]) for lr in (0.1, 0.2))
         fast['key'] += ' fast'
         assert [label for label, _ in settings(prepare(slow))] == ['']  # rates and seeds make none
-        parts = dict(settings(prepare(pd.concat([slow, fast], ignore_index=True))))
+        parts = dict(settings(prepare(stack_rows([slow, fast]))))
         assert set(parts) == {'pretrain.model.init_args.lr=0.1', 'pretrain.model.init_args.lr=0.2'}
         assert all(len(part) == 12 + 12 for part in parts.values())  # the baselines of both go with each
 
     def test_data_sets_of_one_setting_stand_together(self) -> None:
         cifar = [row(seed, 60.0 - 30 * rate, data='CIFAR-10', r_pairs=rate) for seed in range(3) for rate in (0.0, 1.0)]
-        ((label, part),) = settings(prepare(pd.concat([table(), pd.DataFrame(cifar)], ignore_index=True)))
+        ((label, part),) = settings(prepare(stack_rows([table(), pd.DataFrame(cifar)])))
         assert label == ''
         figure = plot_changes(part)
         assert figure is not None
@@ -103,11 +104,11 @@ class TestResults:
         frame = table()
         again = frame.iloc[[0]].assign(key='another folder', test_f1_macro=0.9)
         with pytest.raises(ValueError, match=r'is there twice with the same settings .*another folder'):
-            prepare(pd.concat([frame, again], ignore_index=True))
+            prepare(stack_rows([frame, again]))
         other = frame.iloc[[0]].assign(test_f1_macro=0.9)
         with pytest.raises(ValueError, match='is there twice with the same settings'):
-            prepare(pd.concat([frame, other], ignore_index=True))
-        assert len(prepare(pd.concat([frame, frame.iloc[[0]]], ignore_index=True))) == len(frame)  # the same row
+            prepare(stack_rows([frame, other]))
+        assert len(prepare(stack_rows([frame, frame.iloc[[0]]]))) == len(frame)  # the same row
 
     def test_a_cell_without_a_score(self) -> None:
         frame = table()

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from geo_noisy.experiments.table import add_row, check_table, read_table
+from geo_noisy.experiments.table import add_row, check_table, read_table, stack_rows
 
 
 class TestTable:
@@ -19,6 +19,15 @@ class TestTable:
         assert read_table(tmp_path)['seed'].dtype == int
         assert pd.read_csv(tmp_path / 'results.csv')['value'].tolist() == [2, 3]
         assert {path.name for path in tmp_path.iterdir()} == {'results.parquet', 'results.csv'}
+
+    def test_a_column_without_values_takes_the_type_of_the_others(self) -> None:
+        first = pd.DataFrame({'key': ['a'], 'seed': [1], 'done': [float('nan')], 'error': [None]})
+        second = pd.DataFrame({'key': ['b'], 'seed': [2], 'done': [True], 'error': [None]})
+        stacked = stack_rows([first, second, second[:0].astype({'seed': float})])
+        assert list(stacked) == ['key', 'seed', 'done', 'error']
+        assert stacked['seed'].dtype == int
+        assert stacked['done'].tolist()[1] is True
+        assert stacked['error'].isna().all()
 
     def test_read_while_a_sweep_writes(self, tmp_path: Path) -> None:
         add_row(tmp_path, {'key': 'k', 'name': 'n', 'seed': 0, 'error': None})

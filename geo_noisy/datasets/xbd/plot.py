@@ -113,7 +113,8 @@ def _title(sample: Sample, row: pd.Series) -> str:
     place = ''
     if isinstance(outline, shapely.Geometry):
         middle = outline.centroid
-        place = f', {abs(middle.y):.4f}° {"NS"[middle.y < 0]} {abs(middle.x):.4f}° {"EW"[middle.x < 0]}'
+        north, east = ('S' if middle.y < 0 else 'N'), ('W' if middle.x < 0 else 'E')
+        place = f', {abs(middle.y):.4f}° {north} {abs(middle.x):.4f}° {east}'
     kind = 'mere exposure' if bool(sample['exposure']) else f'noise {100 * float(sample["noise"]):.2f} %'
     return f'{row["image"]}, tile {row["tile"]}{place}: {kind}'
 

@@ -71,10 +71,8 @@ def plot_noise_grid(rows: pd.DataFrame, losses: Sequence[str]) -> Figure:
     levels = _levels(rows, losses)
     for loss, axes in panels.items():
         part = rows[(rows['loss'] == loss) & ~rows['mere_exposure']]
-        clean = part[part['r_pairs'] == 0]
         for number, r_img, noisy in _by_r_img(part[part['r_pairs'] > 0], levels):
-            line = pd.concat([clean[clean['seed'].isin(noisy['seed'])], noisy])  # the same seeds at every rate
-            _draw_seeds(axes, line, SCORE, number, label=_noise_label(r_img))
+            _draw_seeds(axes, _beside_clean(part, noisy), SCORE, number, label=_noise_label(r_img))
         for name, style in BASELINE_LINES.items():
             score = rows.loc[rows['loss'] == name, SCORE].mean()
             if not np.isnan(score):
@@ -127,7 +125,7 @@ def plot_changes(rows: pd.DataFrame) -> Figure | None:
                 noisy = noisy[noisy['r_img'] == nearest]
             kind = f'{"false" if data == "CIFAR-10" else "noisy"} pairs, {loss}'
             start = clean.groupby('seed')[SCORE].mean()
-            changes = pd.concat([clean[clean['seed'].isin(noisy['seed'])], noisy])
+            changes = _beside_clean(part, noisy)
             changes = changes.assign(points=changes[SCORE] - changes['seed'].map(start)).dropna(subset=['points'])
             _draw_seeds(axes, changes, 'points', number, label=figure_text(f'{data}: {kind}'))
             number += 1
@@ -184,6 +182,12 @@ def _by_r_img(rows: pd.DataFrame, levels: Sequence[float]) -> Iterator[tuple[int
         part = rows[rows['r_img'].isna()] if np.isnan(level) else rows[rows['r_img'] == level]
         if len(part):
             yield number, level, part
+
+
+def _beside_clean(rows: pd.DataFrame, noisy: pd.DataFrame) -> pd.DataFrame:
+    """Noisy rows and the clean ones of their seeds: a line has the same seeds at every rate."""
+    clean = (rows['r_pairs'] == 0) & rows['seed'].isin(noisy['seed'])
+    return rows[clean | rows.index.isin(noisy.index)]
 
 
 def _varies(rows: pd.DataFrame, loss: str) -> bool:
