@@ -5,6 +5,8 @@ from typing import Literal
 
 from geo_noisy.regions.dates.read import DAY_S
 
+LONGEST_DAYS = 1_000_000
+
 
 @dataclass(frozen=True)
 class PairRules:
@@ -28,10 +30,12 @@ class PairRules:
 
     def __post_init__(self) -> None:
         """Check the arguments once, where they enter."""
-        if self.min_gap_days < 0:
-            raise ValueError(f'min_gap_days is {self.min_gap_days}; a gap cannot be negative.')
-        if self.max_gap_days is not None and self.max_gap_days < self.min_gap_days:
-            raise ValueError(f'max_gap_days is {self.max_gap_days}, below min_gap_days {self.min_gap_days}.')
+        if not 0 <= self.min_gap_days <= LONGEST_DAYS:
+            raise ValueError(f'min_gap_days is {self.min_gap_days}; give days, from 0 to {LONGEST_DAYS:,}.')
+        if self.max_gap_days is not None and not self.min_gap_days <= self.max_gap_days <= LONGEST_DAYS:
+            raise ValueError(
+                f'max_gap_days is {self.max_gap_days}; give days from min_gap_days ({self.min_gap_days}) on.'
+            )
         if self.single not in ('drop', 'self'):
             raise ValueError(f"single is {self.single!r}; choose 'drop' or 'self'.")
         if not 0 <= self.min_noise < 1:

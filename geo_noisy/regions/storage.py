@@ -23,6 +23,8 @@ from geo_noisy.regions.files.doubts import Doubt
 from geo_noisy.regions.files.exclusions import Exclusion
 from geo_noisy.regions.files.paths import is_local, located
 from geo_noisy.regions.files.products import MaskCodes
+from geo_noisy.regions.index_checks import check_metadata, check_rows
+from geo_noisy.regions.index_schema import BANDS, SCHEMA, WINDOWS
 from geo_noisy.regions.noise.events import Events
 from geo_noisy.regions.ragged import offsets_of
 from geo_noisy.regions.rules import PairRules
@@ -30,10 +32,7 @@ from geo_noisy.regions.tables import RegionTables
 from geo_noisy.regions.windows.locations import Locations
 from geo_noisy.whole_file import whole_file
 
-SCHEMA = 2  # 2: bands and masks by name, overpasses, doubts
 _KEY = b'geo_noisy'
-_WINDOW = ('site', 'col', 'row', 'place', 'split')
-_OF_BANDS = ('layers', 'masks', 'scales', 'offsets')
 _TIMES = ('start', 'stop', 'recovered')
 
 
@@ -45,7 +44,7 @@ def write_tables(index: RegionTables, path: str | os.PathLike[str]) -> None:
         path: File to write; its folder must exist.
     """
     frame = gpd.GeoDataFrame(
-        {name: getattr(index.locations, name) for name in _WINDOW}, geometry=index.windows_in(index.crs), crs=index.crs
+        {name: getattr(index.locations, name) for name in WINDOWS}, geometry=index.windows_in(index.crs), crs=index.crs
     )
     plain = io.BytesIO()
     frame.to_parquet(plain)
@@ -59,17 +58,13 @@ def write_tables(index: RegionTables, path: str | os.PathLike[str]) -> None:
 
 def read_fields(path: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None) -> dict[str, Any]:
     """Read the fields of :class:`RegionTables`; see :meth:`PairIndex.read`."""
-    try:
-        table = pq.read_table(path)
-    except pa.ArrowInvalid as error:
-        raise InputError(f'{path} is not a Parquet file: {error}') from error
-    stored = _stored(table, path)
+    table, stored = _checked(path)
     files = pd.DataFrame(stored['files']).assign(nodata=lambda frame: frame['nodata'].astype(float))
     files['cloud'] = files['cloud'].astype(float)
-    for name in set(_OF_BANDS) & set(files.columns):
+    for name in BANDS:
         files[name] = pd.Series([_tuples(value) for value in files[name]], dtype=object)
     files.insert(0, 'paths', pd.Series(_found_paths(stored, Path(path), root), dtype=object))
-    window = [table[name].to_numpy() for name in _WINDOW]
+    window = [table[name].to_numpy() for name in WINDOWS]
     offsets, dates = _flat(table['files'])
     statistics = stored['statistics']
     return {
@@ -127,14 +122,26 @@ def _metadata(index: RegionTables, path: Path) -> dict[str, Any]:
     }
 
 
-def _stored(table: pa.Table, path: str | os.PathLike[str]) -> dict[str, Any]:
-    text = (table.schema.metadata or {}).get(_KEY)
-    if text is None:
-        raise InputError(f'{path} is not a pair index. Write one with geo-noisy index.')
-    stored: dict[str, Any] = json.loads(text)
-    if stored['schema'] != SCHEMA:
-        raise InputError(f'{path} has schema {stored["schema"]}; this version reads {SCHEMA}. Index the images again.')
-    return stored
+def _checked(path: str | os.PathLike[str]) -> tuple[pa.Table, dict[str, Any]]:
+    """Rows and metadata of an index file, checked against the schema."""
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f'The index {path} is not there, or is no file. Write one with geo-noisy index.')
+    try:
+        with pq.ParquetFile(path) as file:
+            text = (file.schema_arrow.metadata or {}).get(_KEY)
+            if text is None:
+                raise InputError(f'{path} is not a pair index. Write one with geo-noisy index.')
+            stored = json.loads(text)
+            check_metadata(stored, path)
+            table = file.read()
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f'{path} is not a Parquet file, or damaged: {error}. Index the images again.') from error
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f'{path} is no sound pair index: its metadata is no JSON: {error}.') from error
+    check_rows(table, stored, path)
+    return table, stored
 
 
 def _common_folder(paths: 'pd.Series[Any]') -> str:

@@ -171,8 +171,8 @@ def test_pairs_that_are_not_there_are_told(series, key):
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        ({'min_gap_days': -1}, 'cannot be negative'),
-        ({'min_gap_days': 5, 'max_gap_days': 4}, 'below min_gap_days'),
+        ({'min_gap_days': -1}, 'give days, from 0'),
+        ({'min_gap_days': 5, 'max_gap_days': 4}, 'from min_gap_days'),
         ({'min_noise': 1}, r'\[0, 1\)'),
         ({'single': 'keep'}, "'drop' or 'self'"),
     ],
