@@ -38,6 +38,7 @@ class _Trainer(LightningCLI):
     """LightningCLI that tells a wrong config apart from a run that failed."""
 
     def instantiate_classes(self) -> None:
+        """Make trainer, model and data; what they refuse is told as a wrong config, or as a wrong input."""
         try:
             super().instantiate_classes()
         except _WRONG_ARGUMENTS as error:

@@ -5,13 +5,14 @@ import re
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import rasterio
 import torch
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 from torchgeo.datasets import OSCD, SSL4EOS12, LEVIRCDBase, SeasonalContrastS2
 from torchgeo.datasets.utils import Sample
@@ -22,6 +23,8 @@ from geo_noisy.datasets.temporal_plot import draw_pair
 from geo_noisy.pairs.source import PairTable
 from geo_noisy.regions.dates.names import date_in_name
 from geo_noisy.regions.dates.read import from_seconds, seconds
+
+SECO_PX = 264
 
 
 class AdaptedPairs(PairDataset):
@@ -37,16 +40,17 @@ class AdaptedPairs(PairDataset):
         self.transforms, self.min_noise = transforms, min_noise
 
     @abstractmethod
-    def image(self, location: int, date: int) -> Tensor:
-        """Image of a date, [C, H, W] in sensor units."""
+    def read(self, location: int, dates: Sequence[int]) -> tuple[list[Tensor], Tensor | None]:
+        """Images of some dates, and what changed.
 
-    @abstractmethod
-    def change(self, location: int) -> Tensor | None:
-        """What changed between the first and the last date, [H, W] uint8: 1 yes, 0 no; None where nothing tells."""
+        Returns:
+            An image a date, [C, H, W] in sensor units, and what changed between the first and the last date of the
+            location, [H, W] uint8: 1 yes, 0 no; None where nothing tells.
+        """
 
     def noise(self, location: int) -> float:
         """Share of the pixels that changed between the first and the last date; NaN where unknown."""
-        return _share(self.change(location))
+        return _share(self.read(location, ())[1])
 
     @cached_property
     def index(self) -> pd.DataFrame:
@@ -72,9 +76,8 @@ class AdaptedPairs(PairDataset):
 
     def look(self, location: int, earlier: int, later: int) -> Look:
         """Images of two dates, with the noise between the first and the last date."""
-        change = self.change(location)
+        images, change = self.read(location, (earlier, later))
         noise = _share(change)
-        images = [self.image(location, date) for date in (earlier, later)]
         return Look(images, noise=noise, noisy=noisy_flag(noise, self.min_noise), change=change)
 
     def plot(self, sample: Sample, show_titles: bool = True, suptitle: str | None = None) -> Figure:
@@ -114,16 +117,10 @@ class ChangePairs(AdaptedPairs):
         dates = self.dataset.files[location].get('dates')
         return list(self._UNDATED) if dates is None else [seconds(str(date)) for date in dates]
 
-    def image(self, location: int, date: int) -> Tensor:
-        """One of the two images."""
-        files = self.dataset.files[location]
-        prefix = 'images' if f'images{date + 1}' in files else 'image'
-        path: Any = files[f'{prefix}{date + 1}']  # OSCD has a file for each band, LEVIR-CD one for all
-        return self.dataset._load_image(path)
-
-    def change(self, location: int) -> Tensor:
-        """The mask of what changed."""
-        return self.dataset._load_target(str(self.dataset.files[location]['mask']))[0].to(torch.uint8)
+    def read(self, location: int, dates: Sequence[int]) -> tuple[list[Tensor], Tensor]:
+        """Images of some dates, and the mask of what changed."""
+        sample = self.dataset[location]
+        return [sample['image'][date] for date in dates], sample['mask'][0].to(torch.uint8)
 
     def __len__(self) -> int:
         """Number of locations."""
@@ -162,15 +159,10 @@ class SeasonPairs(AdaptedPairs):
         """Times of the dates."""
         return [time for time, _ in self.captures(location)]
 
-    def image(self, location: int, date: int) -> Tensor:
-        """Bands of one date."""
-        path = self.captures(location)[date][1]
-        if isinstance(self.dataset, SeasonalContrastS2):
-            return self.dataset._load_patch(os.path.dirname(path), os.path.basename(path))
-        return _read_bands(path, self.dataset.bands, size_px=self.dataset.size)
-
-    def change(self, location: int) -> None:
-        """Nothing tells what changed."""
+    def read(self, location: int, dates: Sequence[int]) -> tuple[list[Tensor], None]:
+        """Images of some dates; nothing tells what changed."""
+        captures = self.captures(location)
+        return [self._read_bands(captures[date][1]) for date in dates], None
 
     def __len__(self) -> int:
         """Number of locations on disk."""
@@ -180,6 +172,17 @@ class SeasonPairs(AdaptedPairs):
         if isinstance(self.dataset, SeasonalContrastS2):
             return self.dataset.metadata[self.dataset.version]['directory']
         return self.dataset.split
+
+    def _read_bands(self, folder: str) -> Tensor:
+        """Bands of one date at one size, as TorchGeo has them; its own samples are of random dates."""
+        bands = []
+        for band in self.dataset.bands:
+            with rasterio.open(os.path.join(folder, f'{band}.tif')) as file:
+                if isinstance(self.dataset, SSL4EOS12):
+                    bands.append(file.read(1, out_shape=(self.dataset.size,) * 2).astype(np.float32))
+                else:
+                    bands.append(_enlarge(file.read(1).astype(np.float32)))
+        return torch.from_numpy(np.stack(bands))
 
 
 def _share(change: Tensor | None) -> float:
@@ -192,10 +195,8 @@ def _folder_time(name: str) -> int | None:
     return date_in_name(name) if re.search(r'\d{8}', name) else None
 
 
-def _read_bands(folder: str, bands: Sequence[str], *, size_px: int) -> Tensor:
-    """Bands in files of their own, brought to one size as TorchGeo does."""
-    images = []
-    for band in bands:
-        with rasterio.open(os.path.join(folder, f'{band}.tif')) as file:
-            images.append(file.read(1, out_shape=(size_px, size_px)).astype(np.float32))
-    return torch.from_numpy(np.stack(images))
+def _enlarge(band: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A band of SeCo at the size of its finest bands."""
+    if min(band.shape) >= SECO_PX:
+        return band
+    return np.array(Image.fromarray(band).resize((SECO_PX, SECO_PX), Image.Resampling.BILINEAR))

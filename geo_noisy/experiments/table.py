@@ -68,6 +68,7 @@ def check_table(table: pd.DataFrame, where: str) -> None:
         raise InputError(f'{where} has no column {sorted(missing)}: it is not a table that `geo-noisy sweep` wrote.')
 
     def refuse(bad: pd.Series, column: str, wanted: str) -> None:
+        """Tell the first of the rows whose value is not of its kind."""
         if bad.any():
             row = {name: repr(value) if isinstance(value, str) else value for name, value in table[bad].iloc[0].items()}
             raise InputError(

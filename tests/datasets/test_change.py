@@ -133,6 +133,20 @@ def test_seco_gives_pairs_of_its_dates(tmp_path):
     assert dataset[0]['image'][:, 0, 0, 0].tolist() == [1, 2]
 
 
+def test_bands_of_seco_have_the_size_that_torchgeo_gives_them(tmp_path):
+    folders = [tmp_path / 'seasonal_contrast_100k' / '000000' / f'2020{month}07T101559_x' for month in ('06', '09')]
+    rng = np.random.default_rng(0)
+    for folder in folders:
+        folder.mkdir(parents=True)
+        for number, band in enumerate(SeasonalContrastS2.all_bands):
+            pixels = rng.integers(0, 9000, (1, *[(264, 132, 44)[number % 3]] * 2), dtype=np.uint16)
+            write_raster(folder / f'{band}.tif', pixels)
+    bands = SeasonalContrastS2.all_bands
+    dataset = SeasonalContrastS2(str(tmp_path), bands=bands, seasons=2)
+    own, theirs = SeasonPairs(dataset)[0]['image'], dataset[0]['image'].unflatten(0, (2, len(bands)))
+    assert torch.equal(own, theirs) or torch.equal(own, theirs.flip(0))  # TorchGeo's are in random order
+
+
 def test_an_empty_tree_is_told(tmp_path):
     (tmp_path / 'seasonal_contrast_100k').mkdir()
     with pytest.raises(ValueError, match='holds no locations'):

@@ -178,9 +178,12 @@ def test_bands_of_one_resolution_need_not_have_one_corner(tmp_path):
 def test_one_handle_stays_open_for_each_file(series, monkeypatch):
     opened = []
     real = rasterio.open
-    monkeypatch.setattr(
-        'geo_noisy.regions.windows.opened.rasterio.open', lambda path: opened.append(path) or real(path)
-    )
+
+    def remember(path):
+        opened.append(real(path))
+        return opened[-1]
+
+    monkeypatch.setattr('geo_noisy.regions.windows.opened.rasterio.open', remember)
     dataset = TemporalPairs(series)
     for location in range(4):
         dataset[PairKey(location, 0, 1)]
@@ -189,6 +192,7 @@ def test_one_handle_stays_open_for_each_file(series, monkeypatch):
     for location in range(4):
         few[PairKey(location, 0, 1)]
     assert len(opened) == 2 + 8
+    assert sum(not file.closed for file in opened) == 2 + 1
     with pytest.raises(ValueError, match='max_open is 0'):
         WindowReader(max_open=0)
 

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 import shapely
 from pyproj import Geod, Transformer
+from pyproj.aoi import AreaOfInterest
+from pyproj.database import query_utm_crs_info
 
 from geo_noisy.regions import build_index, scan_rasters
+from geo_noisy.regions.windows.zones import utm_zone
 from tests.data.regions import write_raster
 
 GEOD = Geod(ellps='WGS84')
@@ -27,6 +30,13 @@ def sides_m(index):
         (lon1, lon2), (lat1, lat2) = back.transform([left, right], [top, top])
         found.append(GEOD.inv(lon1, lat1, lon2, lat2)[2])
     return np.array(found)
+
+
+@pytest.mark.parametrize(('lon', 'lat'), [(5.1, 60.0), (9.0, 79.0), (-179.9, 1.0), (179.9, -1.0), (30.0, 50.0)])
+def test_the_zone_is_one_that_pyproj_names(lon, lat):
+    there = AreaOfInterest(lon, lat, lon, lat)
+    zones = {f'EPSG:{zone.code}' for zone in query_utm_crs_info('WGS 84', there)}
+    assert {utm_zone(lon, lat, lon, lat), utm_zone(lon + 360, lat, lon + 360, lat)} <= zones
 
 
 @pytest.mark.parametrize(('zones', 'sites'), [(range(31, 38), 7), (range(32, 34), 1)])

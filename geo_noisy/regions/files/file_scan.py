@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from geo_noisy.regions.files.captures import Capture, Content
 from geo_noisy.regions.files.described import Described, describe_capture
 from geo_noisy.regions.files.doubts import Doubt
 from geo_noisy.regions.files.exclusions import Exclusion, describe, tally
-from geo_noisy.regions.files.headers import Header, RasterProblemError, read_header
+from geo_noisy.regions.files.headers import RasterProblemError, read_header
 from geo_noisy.regions.files.oddities import classes_in, mixed_nodata, odd_borders, sample_captures, unlike_values
 from geo_noisy.regions.files.products import MaskCodes
 from geo_noisy.regions.files.radiometry import Radiometry, Units, compare_types, settle_radiometry
@@ -163,13 +164,7 @@ def _holds(dtype: str, value: float) -> bool:
 
 
 def _described(captures: Sequence[Capture], images_crs: str | None) -> tuple[list[Described], list[tuple[str, str]]]:
-    headers: dict[str, Header] = {}
-
-    def read(path: str) -> Header:
-        if path not in headers:
-            headers[path] = read_header(path, images_crs=images_crs)
-        return headers[path]
-
+    read = cache(partial(read_header, images_crs=images_crs))  # captures share files
     described, problems = [], []
     for capture in captures:
         try:

@@ -1,12 +1,12 @@
 """Reads windows of captures on their site's grid, with file handles kept open."""
 
 import os
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 from rasterio.errors import RasterioIOError
 
@@ -42,6 +42,16 @@ class Box(NamedTuple):
         return slice(top, top + inner.height_px), slice(left, left + inner.width_px)
 
 
+class _OpenFiles(LRUCache[tuple[str, Grid, bool], Opened]):
+    """Open files; the one used longest ago is closed first."""
+
+    def popitem(self) -> tuple[tuple[str, Grid, bool], Opened]:
+        """Close a file and forget it."""
+        key, opened = super().popitem()
+        opened.closing.close()
+        return key, opened
+
+
 class WindowReader:
     """Reads windows of captures; keeps one open handle for each file, in each process its own.
 
@@ -66,12 +76,12 @@ class WindowReader:
         if max_open < 1:
             raise ValueError(f'max_open is {max_open}; at least one file must be open to be read.')
         self.align, self.max_open = align, max_open
-        self._handles: OrderedDict[tuple[str, Grid, bool], Opened] = OrderedDict()
+        self._handles = _OpenFiles(max_open)
         self._process = os.getpid()
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the open handles behind: they do not survive a journey to another process."""
-        return {'align': self.align, 'max_open': self.max_open, '_handles': OrderedDict(), '_process': -1}
+        return self.__dict__ | {'_handles': _OpenFiles(self.max_open), '_process': -1}
 
     def read(self, capture: PlacedCapture, box: Box) -> Read:
         """Read a window of a capture.
@@ -97,8 +107,6 @@ class WindowReader:
 
     def close(self) -> None:
         """Close all files."""
-        for opened in self._handles.values():
-            opened.closing.close()
         self._handles.clear()
 
     def _pixels(self, granule: Granule, grid: Grid, box: Box) -> Read:
@@ -168,14 +176,13 @@ class WindowReader:
 
     def _open(self, path: str, granule: Granule, grid: Grid, *, nearest: bool) -> Opened:
         if self._process != os.getpid():  # a forked worker must not share file positions with its parent
-            self._handles, self._process = OrderedDict(), os.getpid()
+            self._handles, self._process = _OpenFiles(self.max_open), os.getpid()
         key = (path, grid, nearest)
         if key not in self._handles:
-            while len(self._handles) >= self.max_open:
-                self._handles.popitem(last=False)[1].closing.close()
+            if len(self._handles) == self.max_open:
+                self._handles.popitem()
             with _told(path):
                 self._handles[key] = open_on_grid(path, granule, grid, align=self.align, nearest=nearest)
-        self._handles.move_to_end(key)
         return self._handles[key]
 
 
