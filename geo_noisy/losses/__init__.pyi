@@ -1,4 +1,13 @@
+from .ground import GroundLoss
 from .labels import LabelPooling, pool_labels
 from .modules import RINCE, CrossImageLoss, InfoNCE, WithinImageLoss
 
-__all__ = ['RINCE', 'CrossImageLoss', 'InfoNCE', 'LabelPooling', 'WithinImageLoss', 'pool_labels']
+__all__ = [
+    'RINCE',
+    'CrossImageLoss',
+    'GroundLoss',
+    'InfoNCE',
+    'LabelPooling',
+    'WithinImageLoss',
+    'pool_labels',
+]

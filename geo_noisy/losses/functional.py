@@ -1,4 +1,4 @@
-"""Contrastive losses as pure functions, in log space, for any precision: the paper's three, and RINCE."""
+"""Contrastive losses as pure functions, in log space, for any precision: the paper's three, RINCE, ground."""
 
 import math
 
@@ -7,6 +7,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from geo_noisy.confusion import IGNORE_INDEX
+from geo_noisy.losses.ground import ground_loss
+from geo_noisy.losses.similarity import check_temperature, unit
+
+__all__ = [
+    'check_rince',
+    'cross_image_loss',
+    'ground_loss',
+    'info_nce',
+    'info_nce_logits',
+    'rince',
+    'within_image_loss',
+]
 
 LARGEST_EXPONENT = 80  # exp(88.7) is the largest float32
 
@@ -99,7 +111,7 @@ def info_nce_logits(
 ) -> Tensor:
     """Similarities over temperature, the positive in column 0: shape [B, 1 + K] (see :func:`info_nce`)."""
     with torch.autocast(query.device.type, enabled=False):
-        query, key, queue = (_unit(feature, dim=1) for feature in (query, key, queue))
+        query, key, queue = (unit(feature, dim=1) for feature in (query, key, queue))
         positive = (query * key).sum(dim=1, keepdim=True)
         negative = query @ queue.T
         if excluded is not None:
@@ -144,7 +156,7 @@ def within_image_loss(
         >>> round(within_image_loss(features, features.flip(3), labels, labels, temperature=1.0).item(), 4)
         1.3133
     """
-    _check_temperature(temperature)
+    check_temperature(temperature)
     _check_dense(features_a, features_b, labels_a, labels_b)
     with torch.autocast(features_a.device.type, enabled=False):
         anchor, partner = _pixels(features_a), _pixels(features_b)
@@ -194,7 +206,7 @@ def cross_image_loss(
         >>> round(cross_image_loss(*same[0], *same[1], temperature=1.0).item(), 4)
         0.862
     """
-    _check_temperature(temperature)
+    check_temperature(temperature)
     _check_dense(features_a, features_b, labels_a, labels_b)
     _check_dense(features_a, features_other, labels_a, labels_other)
     with torch.autocast(features_a.device.type, enabled=False):
@@ -233,25 +245,15 @@ def _same_class(classes: Tensor, candidate_classes: Tensor, ignore_index: int) -
 
 def _pixels(features: Tensor) -> Tensor:
     """Unit vectors of pixels, [B, h * w, D]."""
-    return _unit(features.flatten(2).mT, dim=2)
-
-
-def _unit(feature: Tensor, *, dim: int) -> Tensor:
-    """Normalise to unit length, in float32 at least."""
-    return F.normalize(feature.to(torch.promote_types(feature.dtype, torch.float32)), dim=dim)
+    return unit(features.flatten(2).mT, dim=2)
 
 
 def _first(query: Tensor) -> Tensor:
     return torch.zeros(len(query), dtype=torch.int64, device=query.device)
 
 
-def _check_temperature(temperature: float) -> None:
-    if not temperature > 0:
-        raise ValueError(f'temperature is {temperature}; it must be above 0.')
-
-
 def _check_vectors(query: Tensor, key: Tensor, queue: Tensor, temperature: float) -> None:
-    _check_temperature(temperature)
+    check_temperature(temperature)
     if query.ndim != 2 or query.shape != key.shape or queue.ndim != 2 or queue.shape[1] != query.shape[1]:
         raise ValueError(
             f'query {tuple(query.shape)} and key {tuple(key.shape)} must both be [B, D], and queue '

@@ -2,6 +2,7 @@ from .checkpoint import BestCheckpoint
 from .classification_probe import ClassificationProbe
 from .damage_probe import DamageProbe
 from .dense_contrast import DenseContrast
+from .ground_contrast import GroundContrast
 from .momentum_contrast import MomentumContrast
 from .prediction_writer import PredictionWriter
 from .segmentation_probe import SegmentationProbe
@@ -11,6 +12,7 @@ __all__ = [
     'ClassificationProbe',
     'DamageProbe',
     'DenseContrast',
+    'GroundContrast',
     'MomentumContrast',
     'PredictionWriter',
     'SegmentationProbe',

@@ -13,18 +13,16 @@ from torchgeo.datasets.utils import Sample
 from torchvision.models import WeightsEnum
 
 from geo_noisy.datamodules.pairs import PairDataModule
-from geo_noisy.losses.functional import check_rince, info_nce_logits
+from geo_noisy.losses.functional import check_rince
 from geo_noisy.losses.modules import RINCE, InfoNCE
 from geo_noisy.models.batch_norm import SplitBatchNorm2d
 from geo_noisy.models.encoder import last_features
 from geo_noisy.models.heads import image_projection, momentum_copy
 from geo_noisy.models.queue import KeyQueue
-from geo_noisy.tasks.finite import warn_unmeasured
 from geo_noisy.tasks.pretraining import SHUFFLE_STREAM, Optimizer, PairTask, Query
+from geo_noisy.tasks.retrieval import log_retrieval
 from geo_noisy.transforms.draws import split, uniforms
 from geo_noisy.transforms.views import Views
-
-TIE = 1e-5  # logits this close are equal: the positive and the negatives are summed in different orders
 
 
 class MomentumContrast(PairTask):
@@ -228,14 +226,7 @@ class MomentumContrast(PairTask):
             return
         if self.trainer.world_size > 1:
             parts = [self._gather(part) for part in parts]
-        query, key, place = parts
-        loss, rank, top1 = retrieval_scores(query, key, place, self.hparams['temperature'])
-        if not torch.isfinite(loss):
-            why = 'the features hold NaN' if query.isnan().any() or key.isnan().any() else _no_negatives(place)
-            warn_unmeasured(why)
-        self.log('val_loss', loss, prog_bar=True)
-        self.log('val_rank', rank, prog_bar=True)
-        self.log('val_top1', top1)
+        log_retrieval(self, *parts, temperature=self.hparams['temperature'])
 
     def on_fit_end(self) -> None:
         """Say so when the queue was never filled."""
@@ -244,45 +235,3 @@ class MomentumContrast(PairTask):
                 f'Training saw {int(self.queue.seen)} keys, fewer than queue_size {self.hparams["queue_size"]}: random '
                 'negatives stayed in it to the end. Train longer, or lower queue_size.'
             )
-
-
-def retrieval_scores(
-    query: Tensor, key: Tensor, place: Tensor, temperature: float, *, rows: int = 1024
-) -> tuple[Tensor, Tensor, Tensor]:
-    """InfoNCE and rank of each query's own key among the keys of all other places.
-
-    Args:
-        query: Unit vectors, [N, D].
-        key: Unit vectors, [N, D].
-        place: Place of each pair, [N].
-        temperature: Softmax temperature.
-        rows: Queries compared at once, to bound memory.
-
-    Returns:
-        Mean loss; mean rank as a share of the negatives that beat the positive (0 best, 0.5 chance); share of
-        queries whose own key comes first. Queries without a negative are left out; NaN where none has any, or where
-        features hold NaN.
-    """
-    losses, ranks = [], []
-    for start in range(0, len(query), rows):
-        part = slice(start, start + rows)
-        same = place[part, None] == place[None]
-        logits = info_nce_logits(query[part], key[part], key, temperature, excluded=same)
-        negatives = (~same).sum(dim=1)
-        unmeasured = (negatives == 0) | logits.isnan().any(dim=1)
-        losses.append((logits.logsumexp(dim=1) - logits[:, 0])[negatives > 0])
-        # A tie counts half, so that features which are all the same are at chance, and not perfect.
-        beaten = (logits[:, 1:] > logits[:, :1] + TIE).sum(dim=1) + (logits[:, 1:] >= logits[:, :1] - TIE).sum(dim=1)
-        rank = (beaten / 2 / negatives.clamp(min=1)).masked_fill(unmeasured, torch.nan)
-        ranks.append(rank[negatives > 0])
-    rank = torch.cat(ranks)
-    return torch.cat(losses).mean(), rank.mean(), (rank == 0).float().masked_fill(rank.isnan(), torch.nan).mean()
-
-
-def _no_negatives(place: Tensor) -> str:
-    if len(place) < 2:
-        return f'validation has {len(place)} pair, and a pair needs others for negatives: give it more'
-    return (
-        f'all {len(place)} validation pairs show one place ({int(place[0])}), so that none has a negative: give '
-        'validation more places'
-    )

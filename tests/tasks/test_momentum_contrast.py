@@ -15,8 +15,8 @@ from geo_noisy.losses import RINCE
 from geo_noisy.losses.functional import info_nce
 from geo_noisy.pairs import PairPolicy
 from geo_noisy.tasks import BestCheckpoint, MomentumContrast
-from geo_noisy.tasks.momentum_contrast import retrieval_scores
 from geo_noisy.tasks.pretraining import feature_spread
+from geo_noisy.tasks.retrieval import retrieval_scores
 from geo_noisy.transforms import MoCoViews, Views
 from tests.data.vts import pairs_datamodule, trainer
 

@@ -1,0 +1,20 @@
+"""What all losses do before they compare features."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def unit(feature: Tensor, *, dim: int) -> Tensor:
+    """Normalise to unit length, in float32 at least."""
+    return F.normalize(feature.to(torch.promote_types(feature.dtype, torch.float32)), dim=dim)
+
+
+def check_temperature(temperature: float) -> None:
+    """Check that a temperature is above 0.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    if not temperature > 0:
+        raise ValueError(f'temperature is {temperature}; it must be above 0.')
