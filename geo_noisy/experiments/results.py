@@ -22,7 +22,7 @@ BASELINES = ('random encoder', 'random encoder, uncalibrated', 'ImageNet', 'Imag
 FROZEN_BASELINES = ('random encoder', 'random encoder, uncalibrated', 'ImageNet')
 
 # What sets experiments apart beside data, loss and noise: such rows are never drawn or compared together.
-SETTING = ('encoder', 'label_fraction', 'downstream_noise', 'fine_tuned', 'match', 'checkpoint', 'variant')
+SETTING = ('encoder', 'label_fraction', 'downstream_noise', 'fine_tuned', 'match', 'changed', 'checkpoint', 'variant')
 DOWNSTREAM = ('encoder', 'label_fraction', 'downstream_noise')
 """What a downstream task is, beside its data."""
 
@@ -47,6 +47,7 @@ _FACTORS = (
     'data.init_args.label_fraction',
     'data.init_args.noise',
     'model.init_args.model',
+    'model.init_args.changed',
     'model.init_args.freeze',
     'model.init_args.classes',
     'model.init_args.weights',
@@ -72,6 +73,7 @@ def prepare(table: pd.DataFrame) -> pd.DataFrame:
     Raises:
         InputError: If the rows lack the factors that reports group by, a cell has no score, or two scores.
     """
+    table = table if 'changed' in table else table.assign(changed=None)  # of a version that knew no such loss
     missing = {'data', 'loss', 'r_pairs', 'r_img', 'mere_exposure', *SETTING[:-1]} - set(table)
     if missing:
         raise InputError(f'The table has no columns {sorted(missing)}: run the sweep again with this version.')
@@ -89,7 +91,7 @@ def prepare(table: pd.DataFrame) -> pd.DataFrame:
     # From CSV, booleans with gaps are text.
     for column in ('mere_exposure', 'fine_tuned'):
         table[column] = table[column].map({True: True, 'True': True}).eq(True)
-    for column in ('match', 'checkpoint', 'downstream_noise', 'encoder'):
+    for column in ('match', 'changed', 'checkpoint', 'downstream_noise', 'encoder'):
         table[column] = table[column].fillna('').astype(str)
     table['label_fraction'] = table['label_fraction'].astype(float).fillna(1.0)  # data without that option: all labels
     configs = _configs(table)
@@ -125,7 +127,8 @@ def _tell_names_apart(table: pd.DataFrame, configs: Mapping[Any, Mapping[str, st
 def settings(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """Take prepared rows apart by setting; baselines go with every setting of the same downstream task.
 
-    A setting holds for each data set on its own: rows of a data set that has one setting alone go with all others.
+    A setting holds for each data set on its own: rows of a data set that has one setting alone go with all others, and
+    so do those on which it has no bearing what is done about changed ground.
 
     Yields:
         What sets this part apart ('' where there is one setting alone), and its rows.
@@ -135,7 +138,8 @@ def settings(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     for _, rows in table[pretrained].groupby('data'):
         varied = [column for column in SETTING[:-1] if rows[column].nunique() > 1]
         for index, row in rows.iterrows():
-            parts = [f'{column} {row[column]}' for column in varied] + ([row['variant']] if row['variant'] else [])
+            parts = [f'{column} {row[column]}' for column in varied if column != 'changed' or row[column]]
+            parts += [row['variant']] if row['variant'] else []
             found[index] = ', '.join(parts)
     labels = pd.Series(found, dtype=object).reindex(table.index, fill_value='')
     named = list(dict.fromkeys(label for label in labels if label))

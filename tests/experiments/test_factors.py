@@ -39,6 +39,13 @@ class TestFactors:
         assert (found['loss'], found['r_pairs'], found['r_img'], found['match']) == ('RINCE', 0.0, None, 'draw')
         assert found['mere_exposure'] is False
 
+    @pytest.mark.parametrize(('rate', 'changed'), [(0.0, None), (0.5, 'drop'), (None, 'drop')])
+    def test_what_is_done_about_changed_ground(self, rate: float | None, changed: str | None) -> None:
+        pretrain = resolved('geo_noisy.tasks.GroundContrast', 'x.VTSPairsDataModule', changed='drop')
+        pretrain['data']['init_args'] = {'policy': {'rate': rate, 'match': 'draw', 'mere_exposure': False}}
+        found = describe(pretrain, self.probe())
+        assert (found['loss'], found['changed']) == ('ground', changed)
+
     def test_options_of_a_cell(self) -> None:
         pretrain = resolved('x.DenseContrast', 'x.VTSPairsDataModule', loss='cross')
         policy = {'rate': 0.5, 'match': 'fixed-size', 'mere_exposure': True}
@@ -52,6 +59,7 @@ class TestFactors:
             'r_img': 0.25,
             'mere_exposure': True,
             'match': 'fixed-size',
+            'changed': None,
             'encoder': 'resnet50',
             'fine_tuned': True,
             'label_fraction': 0.1,

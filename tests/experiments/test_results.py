@@ -44,6 +44,19 @@ class TestResults:
         assert f'{column} {value}' in parts
         assert all(len(part) == len(pretrained) and part[column].nunique() == 1 for part in parts.values())
 
+    def test_what_is_done_about_changed_ground_is_a_setting_that_clean_rows_go_with(self) -> None:
+        ground = table().replace({'loss': {'MoCo': 'ground'}})
+        noisy = ground['loss'].eq('ground') & ground['r_pairs'].gt(0)
+        keep, drop = (
+            ground.assign(changed=np.where(noisy, changed, None), name=ground['name'] + changed)
+            for changed in ('keep', 'drop')
+        )
+        drop['key'] += ' drop'
+        parts = dict(settings(prepare(pd.concat([keep, drop[noisy]], ignore_index=True))))
+        assert set(parts) == {'changed keep', 'changed drop'}
+        assert all(len(part) == len(ground) for part in parts.values())
+        assert [label for label, _ in settings(prepare(table()))] == ['']  # tables of older versions
+
     def test_other_options_make_variants(self) -> None:
         def config(lr: float, rate: float) -> str:
             model = {'class_path': 'm', 'init_args': {'lr': lr}}

@@ -45,6 +45,7 @@ CONFIGS: dict[str, tuple[str, ...]] = {
     'vts/moco': (*IMAGES, '--model.init_args.queue_size=16', '--model.init_args.batch_norm_splits=2'),
     'vts/within_image': (*IMAGES, '--model.init_args.warmup_steps=4'),
     'vts/cross_image': (*IMAGES, '--model.init_args.warmup_steps=4'),
+    'vts/ground': (*IMAGES, '--model.init_args.warmup_steps=4', '--model.init_args.output_stride=8'),
     'vts/probe': (*IMAGES, '--data.init_args.eval_batch_size=4'),
     'regions/vts': (
         f'--data.init_args.length={STEPS * BATCH}',

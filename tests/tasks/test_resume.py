@@ -39,6 +39,16 @@ def test_every_step_of_three_epochs(config: str, workers: int, tmp_path: Path) -
         assert_goes_on(runs, saved)
 
 
+def test_contrast_of_ground_with_a_queue(tmp_path: Path) -> None:
+    """At the second step of the first epoch, and the last but one of the second."""
+    queue = ('--model.init_args.queue_size=256', '--model.init_args.image_weight=0.1')
+    runs = Runs(words('vts/ground', tmp_path, '--data.init_args.num_workers=0', *queue))
+    tried = [saved for saved in unbroken(runs, tmp_path / 'checkpoints') if saved.batch in (2, 2 * STEPS - 1)]
+    assert len(tried) == 2
+    for saved in tried:
+        assert_goes_on(runs, saved)
+
+
 @pytest.mark.parametrize('config', FAST)
 def test_workers(config: str, tmp_path: Path) -> None:
     """With two workers at the first, middle and last step of an epoch; they change no batch of the run without."""
@@ -84,6 +94,9 @@ TABLE = [
     ('regions/vts', 'steps', 0.5, 0.5, 4, 0),
     ('vts/within_image', 'epochs', 4, 1.0, 1, 2),
     ('vts/cross_image', 'epochs', 1.0, 1.0, 4, 0),
+    ('vts/ground', 'epochs', 1.0, 0.5, 4, 2),
+    ('vts/ground', 'steps', 0.5, 1.0, 1, 0),
+    ('vts/ground', 'both', 4, 2, 2, 0),
 ]
 
 

@@ -12,6 +12,7 @@ FACTORS = (
     'r_img',
     'mere_exposure',
     'match',
+    'changed',
     'encoder',
     'fine_tuned',
     'label_fraction',
@@ -29,9 +30,10 @@ def describe(pretrain: Config | None, probe: Config, *, checkpoint: str = 'best'
         checkpoint: Which checkpoint is probed.
 
     Returns:
-        A value for each of ``FACTORS``. ``r_pairs``, ``r_img``, ``mere_exposure`` and ``match`` are None without
-        pretraining; ``r_img`` is None where the data have noise of their own. At r_pairs = 0 no pair is noisy, so
-        ``r_img`` is None and ``mere_exposure`` False whatever the configuration says.
+        A value for each of ``FACTORS``. ``r_pairs``, ``r_img``, ``mere_exposure``, ``match`` and ``changed`` (what
+        GroundContrast does about changed ground) are None without pretraining; ``r_img`` is None where the data have
+        noise of their own. At r_pairs = 0 no pair is noisy, so ``r_img`` and ``changed`` are None and
+        ``mere_exposure`` False whatever the configuration says.
     """
     model, data = probe['model']['init_args'], probe['data']['init_args']
     found: dict[str, Any] = dict.fromkeys(FACTORS)
@@ -52,6 +54,7 @@ def describe(pretrain: Config | None, probe: Config, *, checkpoint: str = 'best'
             'r_img': source.get('r_img') if rate != 0 else None,
             'mere_exposure': policy['mere_exposure'] and rate != 0,
             'match': policy['match'],
+            'changed': pretrain['model']['init_args'].get('changed') if rate != 0 else None,
             'checkpoint': checkpoint,
         }
     return found
@@ -62,6 +65,8 @@ def _loss(pretrain: Config) -> str:
     loss = pretrain['model']['init_args'].get('loss')
     if name == 'DenseContrast':
         return f'{loss}-image'
+    if name == 'GroundContrast':
+        return 'ground'
     if name == 'MomentumContrast':
         return 'RINCE' if loss == 'rince' else 'MoCo'
     return str(name)
