@@ -21,6 +21,7 @@ def sweep(
     folder: Path,
     *,
     engine: Engine = 'local',
+    processes: int = 1,
     cpus: float = 1,
     gpus: float = 0,
     dry_run: bool = False,
@@ -31,6 +32,7 @@ def sweep(
         grid: Grid file, see :func:`~geo_noisy.experiments.grids.grid.read_grid`.
         folder: Folder of runs and results.
         engine: See :func:`~geo_noisy.experiments.running.sweep.run_grid`, as for the rest.
+        processes: Cells that run at once on this machine.
         cpus: CPUs of a cell.
         gpus: GPUs of a cell.
         dry_run: Check all cells, say what there is to do and what it costs, and run nothing.
@@ -43,7 +45,7 @@ def sweep(
         print(plan(cells, folder))
         return True
     print(f'{len(cells)} cells: pretrain an encoder or not, probe it, test. Run folder: {folder}')
-    table = run_grid(cells, folder, primary=primary, engine=engine, cpus=cpus, gpus=gpus)
+    table = run_grid(cells, folder, primary=primary, engine=engine, processes=processes, cpus=cpus, gpus=gpus)
     failed, table = table[table['error'].notna()], table[table['error'].isna()]
     for data, rows in table.groupby('data', sort=False) if len(table) else ():
         print(compare(rows, comparisons, metric=metric_of(str(data))))

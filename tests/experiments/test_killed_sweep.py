@@ -16,6 +16,7 @@ from geo_noisy.experiments.grids.grid import read_grid
 from geo_noisy.experiments.running.sweep import run_grid
 from geo_noisy.experiments.table import OUTCOMES, SOURCES, read_table
 from geo_noisy.main import main
+from tests.experiments.grids import tiny_grid
 
 ROOT = Path(__file__).parents[2]
 SMOKE = ROOT / 'configs' / 'sweeps' / 'smoke.yaml'
@@ -53,6 +54,26 @@ def test_killed_and_restarted(tmp_path: Path, grid: Path) -> None:
     assert len(whole) == len(read_grid(grid)) == 5
     assert whole['error'].isna().all()
     assert_same_rows(whole, killed)
+
+
+@pytest.mark.slow
+def test_processes_give_the_same_rows(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    torch.set_num_threads(1)
+    cells = [{'name': 'random', 'pretrain': None}]
+    cells += [{'name': 'within', 'pretrain': 'within-image', 'axes': {'checkpoint': ['best', 'last']}}]  # shared
+    grid = tiny_grid(tmp_path, seeds=[0], cells=cells, compare=[])
+    here = run_grid(read_grid(grid), tmp_path / 'here')
+    words = ['sweep', str(grid), '--output', str(tmp_path / 'processes'), '--processes', '2']
+    assert main(words) == 0
+    assert_same_rows(here, read_table(tmp_path / 'processes'))
+    # The bar counted every step of every stage, a shared pretraining once, and ends full.
+    last = capfd.readouterr().err.replace('\r', '\n').strip().splitlines()[-1]
+    assert last.startswith(f'{len(here)} of {len(here)} cells done: 100 %')
+
+
+def test_processes_and_ray_exclude_each_other(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match='processes is 2'):
+        run_grid(read_grid(tiny_grid(tmp_path)), tmp_path, engine='ray', processes=2)
 
 
 @pytest.fixture(scope='module')

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from geo_noisy.experiments.grids.factors import describe
 from geo_noisy.experiments.grids.grid import Cell, fingerprint
+from geo_noisy.experiments.running.progress import Count, count_nothing
 from geo_noisy.experiments.running.provenance import code_version, provenance
 from geo_noisy.experiments.running.stages import pretrain, probe
 from geo_noisy.experiments.table import OUTCOMES, SOURCES
@@ -36,20 +37,23 @@ ENCODER_KEYS = ('model', 'in_channels', 'output_stride', 'weights', 'calibrate_b
 """Arguments of a probe that change the features it works on."""
 
 
-def run_cell(cell: Cell, folder: Path, *, shared_features: frozenset[str] = frozenset()) -> dict[str, Any]:
+def run_cell(
+    cell: Cell, folder: Path, *, shared_features: frozenset[str] = frozenset(), count: Count = count_nothing
+) -> dict[str, Any]:
     """Pretrain, probe and test one cell.
 
     Args:
         cell: What to run.
         folder: Folder of runs and table.
         shared_features: Fingerprints of encoder and data set whose features are kept for other cells.
+        count: Is told of the steps that were taken.
 
     Returns:
         The cell's row: what it was, with what it was run, what came out, or its error.
     """
     row = start_row(cell)
     try:
-        return row | _run_stages(cell, folder, shared_features) | end_row()
+        return row | _run_stages(cell, folder, shared_features, count) | end_row()
     except CELL_ERRORS as error:
         tqdm.write(f'{cell.name}, seed {cell.seed} failed: {error}')
         return row | end_row(f'{type(error).__name__}: {error}')
@@ -73,13 +77,13 @@ def end_row(error: str | None = None) -> dict[str, Any]:
     return {'ended': datetime.datetime.now(datetime.UTC).isoformat(timespec='seconds'), 'error': error}
 
 
-def _run_stages(cell: Cell, folder: Path, shared_features: frozenset[str]) -> dict[str, Any]:
+def _run_stages(cell: Cell, folder: Path, shared_features: frozenset[str], count: Count) -> dict[str, Any]:
     weights: Path | None = None
     facts: dict[str, Any] = {}
     resolved: dict[str, Any] = {'pretrain': None}
     if cell.pretrain is not None:
         run = folder / 'pretrain' / cell.pretrain_key
-        weights, pretrained = pretrain(cell.pretrain, run, checkpoint=cell.checkpoint)
+        weights, pretrained = pretrain(cell.pretrain, run, checkpoint=cell.checkpoint, count=count)
         resolved['pretrain'] = pretrained['config']
         facts = {
             'pretrain_key': cell.pretrain_key,
@@ -90,7 +94,7 @@ def _run_stages(cell: Cell, folder: Path, shared_features: frozenset[str]) -> di
         facts |= {f'pretrain_{name}': value for name, value in pretrained['metrics'].items()}
     features = feature_key(cell)
     keep = folder / FEATURES / features if features in shared_features else None
-    probed = probe(cell.probe, folder / 'probe' / cell.key, weights, feature_folder=keep)
+    probed = probe(cell.probe, folder / 'probe' / cell.key, weights, feature_folder=keep, count=count)
     resolved['probe'] = probed['config']
     text = json.dumps(resolved).replace(str(folder), '.')  # the same wherever the sweep lies
     facts |= {'config': text, 'config_hash': fingerprint(json.loads(text))}

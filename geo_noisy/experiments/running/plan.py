@@ -12,6 +12,7 @@ from geo_noisy.experiments.grids.grid import WORLD_KEYS, Cell, fingerprint
 from geo_noisy.experiments.grids.grid_file import Config
 from geo_noisy.experiments.names import plain
 from geo_noisy.experiments.running.cell import CELL_ERRORS, shared_feature_keys
+from geo_noisy.experiments.running.stages import DONE
 from geo_noisy.experiments.running.trainer import build_trainer, check_cells, quiet
 from geo_noisy.experiments.table import read_table
 
@@ -79,6 +80,18 @@ def plan(cells: Sequence[Cell], folder: Path) -> str:
     ]
     reasons = dict.fromkeys(cost.reason for cost in costs.values() if cost.reason)
     return '\n'.join([*lines, *(f'Steps marked ? are not known: {plain(reason)}' for reason in reasons)])
+
+
+def planned_steps(cells: Sequence[Cell], folder: Path) -> int | None:
+    """Steps that cells take together, but for pretrainings that have ended; None where that is not known."""
+    costs: dict[str, Cost] = {}
+    stages = {cell.pretrain_key: cell.pretrain for cell in cells if cell.pretrain is not None}
+    left = [stage for key, stage in stages.items() if not (folder / 'pretrain' / key / DONE).exists()]
+    try:
+        steps = [_cost(stage, costs).steps for stage in [*left, *(cell.probe for cell in cells)]]
+    except (*CELL_ERRORS, DatasetNotFoundError):  # the row of that cell will tell
+        return None
+    return None if None in steps else sum(count for count in steps if count is not None)
 
 
 def _cost(stage: Config, known: dict[str, Cost]) -> Cost:

@@ -19,6 +19,7 @@ from geo_noisy.experiments.grids.grid import set_path
 from geo_noisy.experiments.grids.grid_file import Config
 from geo_noisy.experiments.running.checkpoints import check_finite, read_weights
 from geo_noisy.experiments.running.ledger import Ledger, numbers
+from geo_noisy.experiments.running.progress import Count, StepCounter, count_nothing
 from geo_noisy.experiments.running.provenance import provenance
 from geo_noisy.experiments.running.trainer import build_trainer, quiet
 from geo_noisy.experiments.table import OUTCOMES, SOURCES, write_atomically
@@ -36,13 +37,16 @@ class HasSources(Protocol):
         ...
 
 
-def pretrain(config: Config, folder: Path, *, checkpoint: str = 'best') -> tuple[Path, dict[str, Any]]:
+def pretrain(
+    config: Config, folder: Path, *, checkpoint: str = 'best', count: Count = count_nothing
+) -> tuple[Path, dict[str, Any]]:
     """Pretrain, unless the folder holds a finished run; goes on from the last checkpoint of a stopped one.
 
     Args:
         config: As in a YAML file for ``fit``.
         folder: Folder of the run.
         checkpoint: Which checkpoint to return: 'best' or 'last'.
+        count: Is told of the steps that were taken, of a stopped run too.
 
     Returns:
         Path of the checkpoint, and facts about the run: steps, seconds, metrics, resolved configuration.
@@ -52,7 +56,7 @@ def pretrain(config: Config, folder: Path, *, checkpoint: str = 'best') -> tuple
     """
     facts = _finished(folder)
     if facts is None:
-        facts = _fit(config, folder) | {'provenance': provenance()}
+        facts = _fit(config, folder, count=count) | {'provenance': provenance()}
         write_atomically(folder / DONE, json.dumps(facts, indent=2))
     path = facts['checkpoints'][checkpoint]
     state = read_weights(folder / path) if path else None
@@ -82,7 +86,14 @@ def _finished(folder: Path) -> dict[str, Any] | None:
     return None
 
 
-def probe(config: Config, folder: Path, weights: Path | None, *, feature_folder: Path | None = None) -> dict[str, Any]:
+def probe(
+    config: Config,
+    folder: Path,
+    weights: Path | None,
+    *,
+    feature_folder: Path | None = None,
+    count: Count = count_nothing,
+) -> dict[str, Any]:
     """Train a probe on an encoder and test it.
 
     Args:
@@ -90,6 +101,7 @@ def probe(config: Config, folder: Path, weights: Path | None, *, feature_folder:
         folder: Folder of the run.
         weights: Checkpoint of the encoder; None leaves what the configuration says.
         feature_folder: Where to keep the encoder's features for other probes; None keeps them for this one alone.
+        count: Is told of the steps that were taken.
 
     Returns:
         Facts about the run: steps, seconds, validation and test metrics, resolved configuration, and by test image
@@ -100,10 +112,10 @@ def probe(config: Config, folder: Path, weights: Path | None, *, feature_folder:
         set_path(config, 'model.init_args.weights', str(weights))
     if feature_folder is not None:
         set_path(config, 'model.init_args.feature_folder', str(feature_folder))
-    return _fit(config, folder, test=True)
+    return _fit(config, folder, test=True, count=count)
 
 
-def _fit(config: Config, folder: Path, *, test: bool = False) -> dict[str, Any]:
+def _fit(config: Config, folder: Path, *, count: Count, test: bool = False) -> dict[str, Any]:
     """Fit, and test the best epoch where asked to; metrics go to a CSV file in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / 'config.yaml', yaml.safe_dump(config, sort_keys=False))
@@ -111,6 +123,7 @@ def _fit(config: Config, folder: Path, *, test: bool = False) -> dict[str, Any]:
     with quiet():
         cli = build_trainer(config, folder)
         ledger = Ledger()
+        cli.trainer.callbacks.append(StepCounter(count))
         cli.trainer.callbacks.insert(0, ledger)  # before the checkpoints, which keep its state
         last = None if test else _last_checkpoint(folder)
         cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=last)
