@@ -37,6 +37,12 @@ _NO_CHECKPOINT = 'it is cut short, empty or no PyTorch file, or holds code besid
 class _Trainer(LightningCLI):
     """LightningCLI that tells a wrong config apart from a run that failed."""
 
+    def before_instantiate_classes(self) -> None:
+        """Have checkpoints read without the code in them; for addresses Lightning's default is to run it."""
+        config = self.config[self.subcommand]
+        if config.weights_only is None:
+            config.weights_only = True
+
     def instantiate_classes(self) -> None:
         """Make trainer, model and data; what they refuse is told as a wrong config, or as a wrong input."""
         try:

@@ -125,7 +125,7 @@ def _metadata(index: RegionTables, path: Path) -> dict[str, Any]:
 def _checked(path: str | os.PathLike[str]) -> tuple[pa.Table, dict[str, Any]]:
     """Rows and metadata of an index file, checked against the schema."""
     if not os.path.isfile(path):
-        raise FileNotFoundError(f'The index {path} is not there, or is no file. Write one with geo-noisy index.')
+        raise FileNotFoundError(f'{path} is not there, or is no file; write an index with geo-noisy index.')
     try:
         with pq.ParquetFile(path) as file:
             text = (file.schema_arrow.metadata or {}).get(_KEY)

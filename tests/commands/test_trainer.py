@@ -1,7 +1,11 @@
 """``geo-noisy fit`` and its like: what is wrong in one paragraph, and why a run ended by the exit status."""
 
 import contextlib
+import http.server
+import threading
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -83,6 +87,35 @@ def test_how_a_run_ended(
     err = capsys.readouterr().err
     assert 'Traceback' not in err
     assert message is None or f'geo-noisy: {message}' in err
+
+
+class Touch:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+def test_code_in_a_checkpoint_at_an_address_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'hub'))
+    monkeypatch.setenv('no_proxy', '127.0.0.1')
+    torch.save({'state_dict': {}, 'code': Touch(tmp_path / 'ran')}, tmp_path / 'evil.ckpt')
+    folder = partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path)
+    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), folder) as serving:
+        threading.Thread(target=serving.serve_forever).start()
+        config = small('moco.yaml', tmp_path, 'moco')
+        address = f'http://127.0.0.1:{serving.server_port}/evil.ckpt'
+        status = main(['fit', '--config', str(config), f'--ckpt_path={address}'])
+        serving.shutdown()
+    assert (tmp_path / 'hub').exists()  # it was fetched
+    assert not (tmp_path / 'ran').exists()
+    assert status == 1
+    assert f'--ckpt_path={address}) cannot be read' in capsys.readouterr().err
 
 
 def test_nested_nulls(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """Sweeps that run: cells, stages, checkpoints, tables."""
 
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from filelock import FileLock
 
 from geo_noisy.experiments.grids.grid import fingerprint, read_grid
 from geo_noisy.experiments.judging.statistics import macro_f1
+from geo_noisy.experiments.running import stages
 from geo_noisy.experiments.running.checkpoints import read_weights
 from geo_noisy.experiments.running.stages import pretrain, probe
 from geo_noisy.experiments.running.sweep import run_grid
@@ -188,6 +190,23 @@ class TestRuns:
         with pytest.warns(UserWarning, match='holds more than weights'):
             assert pretrain(config, tmp_path / 'run')[0].exists()
         assert not (tmp_path / 'touched').exists()
+
+    def test_code_that_comes_after_the_check_is_not_run(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        config = read_grid(tiny_grid(tmp_path, cells=[{'name': 'w', 'pretrain': 'within-image'}]))[0].pretrain
+        assert config is not None
+        pretrain(config, tmp_path / 'run')
+        (tmp_path / 'run' / stages.DONE).unlink()
+        monkeypatch.setenv('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', '1')  # as many a forum advises
+
+        def _replace_after(path: Path) -> Any:
+            weights = read_weights(path)
+            torch.save({'state_dict': {}, 'code': Touch(tmp_path / 'ran')}, path)
+            return weights
+
+        monkeypatch.setattr(stages, 'read_weights', _replace_after)
+        with pytest.raises(pickle.UnpicklingError):
+            pretrain(config, tmp_path / 'run')
+        assert not (tmp_path / 'ran').exists()
 
     def test_weights_that_are_no_numbers_give_no_score(self, tmp_path: Path) -> None:
         cells = read_grid(tiny_grid(tmp_path, cells=[{'name': 'w', 'pretrain': 'within-image'}], seeds=[0]))

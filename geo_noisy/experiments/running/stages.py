@@ -126,12 +126,14 @@ def _fit(config: Config, folder: Path, *, count: Count, test: bool = False) -> d
         cli.trainer.callbacks.append(StepCounter(count))
         cli.trainer.callbacks.insert(0, ledger)  # before the checkpoints, which keep its state
         last = None if test else _last_checkpoint(folder)
-        cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=last)
+        cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=last, weights_only=True)
         metrics = ledger.metrics | ledger.convergence(late=test)
         metrics |= _best_score(cli.trainer.checkpoint_callback)
         if test:
             best = cli.trainer.checkpoint_callback.best_model_path
-            results = cli.trainer.test(cli.model, cli.datamodule, ckpt_path=best or None, verbose=False)
+            results = cli.trainer.test(
+                cli.model, cli.datamodule, ckpt_path=best or None, verbose=False, weights_only=True
+            )
             metrics |= numbers(results[0])
             check_finite(cli.model.state_dict(), 'probe')
             _check_scores(metrics)
