@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
-import numpy as np
 import torch
 from torch.utils.data import Dataset, Sampler
 from torchgeo.datamodules import BaseDataModule
@@ -13,8 +12,8 @@ from torchgeo.datasets.utils import Sample
 
 from geo_noisy.datamodules.keyed import FixedKeys, FixedOrder
 from geo_noisy.datamodules.loader import ResumableLoader, build_loader
+from geo_noisy.datamodules.sampled import sample_statistics
 from geo_noisy.datamodules.settings import plain_settings, warn_of_changes
-from geo_noisy.regions.band_statistics import BandMoments
 
 # Options that change nothing about what is trained on.
 FREE_OPTIONS = {'cache_dir', 'download', 'eval_batch_size', 'in_memory', 'num_workers', 'predict_split', 'tile_cache'}
@@ -139,24 +138,3 @@ class GeoNoisyDataModule(BaseDataModule):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Keep where training stood for the next training loader."""
         self._restored = state_dict
-
-
-def sample_statistics(
-    dataset: Any, scale: float, *, samples: int = 256, key: Callable[[int], Any] = int
-) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation of each band over evenly spread samples of a data set.
-
-    Args:
-        dataset: Data set whose samples hold ``image`` [..., C, H, W].
-        scale: Sensor value that becomes 1.
-        samples: Samples to read.
-        key: From the number of a sample to its key.
-
-    Returns:
-        Means and deviations, in [0, 1] units.
-    """
-    chosen = np.unique(np.linspace(0, len(dataset) - 1, min(samples, len(dataset))).astype(int))
-    moments = BandMoments()
-    for index in chosen.tolist():
-        moments.add((dataset[key(index)]['image'].double() / scale).movedim(-3, 0).flatten(1).numpy())
-    return moments.mean().tolist(), moments.std(least_variance=1e-8).tolist()

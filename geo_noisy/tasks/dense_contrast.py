@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 import torch
+from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor, nn
 from torchgeo.datasets.utils import Sample
 from torchvision.models import WeightsEnum
@@ -18,6 +19,10 @@ from geo_noisy.tasks.plateau import PlateauWatch
 from geo_noisy.tasks.pretraining import PARTNER_STREAM, Optimizer, PairTask, Query
 from geo_noisy.transforms.draws import split, uniforms
 from geo_noisy.transforms.views import Views
+
+_NO_CELL = (
+    'has a cell with a partner of its class and another to tell it from: give larger images or a smaller output_stride'
+)
 
 
 class DenseContrast(PairTask):
@@ -93,6 +98,7 @@ class DenseContrast(PairTask):
     _compared = _measured = False
     _plateaus: list[Tensor]
     _finite = True
+    _told_idle = False
 
     def configure_models(self) -> None:
         """Build the encoder and its head."""
@@ -148,15 +154,30 @@ class DenseContrast(PairTask):
     def _note(self, labels_a: Tensor, labels_b: Tensor, labels_other: Tensor | None = None) -> None:
         """Note whether a loss compares anything, and for a while the loss of equal features."""
         ignore_index = self.hparams['ignore_index']
-        if not self.training:
-            self._compared |= compares(labels_a, labels_b, labels_other, ignore_index=ignore_index)
-        elif self._watch.looks_at(self.global_step):
+        self._compared |= compares(labels_a, labels_b, labels_other, ignore_index=ignore_index)
+        if self.training and self._watch.looks_at(self.global_step):
             self._plateaus.append(plateau(labels_a, labels_b, labels_other, ignore_index=ignore_index))
 
     def _log_labels(self, labels: Tensor) -> None:
         known = labels != self.hparams['ignore_index']
         share = ((labels > 0) & known).sum() / known.sum().clamp(min=1)
         self.log('train_foreground_cells', share.float(), batch_size=len(labels))
+
+    def measured(self, loss: Tensor) -> Tensor:
+        """NaN where no cell of the batch has another to be told from: the loss is a zero then, and teaches nothing.
+
+        Warns:
+            UserWarning: Once, if so.
+        """
+        if self._compared:
+            return loss
+        if not self._told_idle:
+            self._told_idle = True
+            rank_zero_warn(
+                f'The loss of step {self.global_step} measures nothing, is logged as NaN and teaches nothing: no image '
+                f'pair of the batch {_NO_CELL}, and pairs with labels at both dates.'
+            )
+        return loss.new_tensor(torch.nan)
 
     def validation_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Log the loss on clean pairs with fixed views.
@@ -188,10 +209,7 @@ class DenseContrast(PairTask):
         if not self._finite:
             warn_unmeasured('the features hold NaN')
         if not self._measured:
-            warn_unmeasured(
-                'no image pair of validation has a cell with a partner of its class and another to tell it from: give '
-                'larger images or a smaller output_stride, and validation pairs with labels at both dates'
-            )
+            warn_unmeasured(f'no image pair of validation {_NO_CELL}, and validation pairs with labels at both dates')
             self.log('val_loss', torch.nan)
 
 

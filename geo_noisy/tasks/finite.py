@@ -1,13 +1,12 @@
 """What is not a number ends a training, and is never a score."""
 
-from datetime import UTC, datetime
-from typing import Any
-
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 from torchgeo.datasets.utils import Sample
+
+from geo_noisy.datamodules.sampled import origin
 
 SHOWN = 5
 """Most samples of a batch that a message names."""
@@ -77,11 +76,7 @@ def _describe(task: pl.LightningModule, batch: Sample, number: int) -> str:
     if 'index' in batch:
         parts.append(f'number {int(batch["index"][number])} of the data set')
     if 'place' in batch:
-        parts.append(f'place {int(batch["place"][number])}')
-    if 'time' in batch:
-        times = [int(time) for time in batch['time'][number]]
-        parts.append(' and '.join(str(datetime.fromtimestamp(time, tz=UTC).date()) for time in times))
-        dataset: Any = getattr(getattr(task.trainer, 'datamodule', None), 'train_dataset', None)
-        if 'place' in batch and hasattr(dataset, 'files_of'):
-            parts.append(', '.join(dataset.files_of(int(batch['place'][number]), times)))
+        times = batch['time'][number].tolist() if 'time' in batch else []
+        dataset = getattr(getattr(task.trainer, 'datamodule', None), 'train_dataset', None)
+        parts += origin(dataset, place=int(batch['place'][number]), times=times)
     return ', '.join(parts)

@@ -11,11 +11,12 @@ import pytest
 import torch
 
 from geo_noisy.datamodules import VTSPairsDataModule, VTSSegmentationDataModule
-from geo_noisy.datamodules.base import Scale, sample_statistics
+from geo_noisy.datamodules.base import Scale
 from geo_noisy.datamodules.keyed import KeyedDataset
 from geo_noisy.datamodules.labelled import LabelledDataModule
 from geo_noisy.datamodules.loader import build_loader
 from geo_noisy.datamodules.pairs import PairDataModule
+from geo_noisy.datamodules.sampled import sample_statistics
 from geo_noisy.datasets import VTSPairs, VTSSegmentation
 from geo_noisy.pairs import PairPolicy
 from geo_noisy.pairs.keys import PairKey

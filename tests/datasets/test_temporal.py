@@ -279,11 +279,14 @@ def test_plots(series):
     assert isinstance(dataset.plot_map(), Figure)
 
 
-def test_any_torchgeo_raster_data_set_serves(tmp_path):
-    class Images(RasterDataset):
-        filename_glob = 'image_*.tif'
-        filename_regex = r'image_(?P<date>\d{8})\.tif'
+class Images(RasterDataset):
+    """A raster data set of the user's."""
 
+    filename_glob = 'image_*.tif'
+    filename_regex = r'image_(?P<date>\d{8})\.tif'
+
+
+def test_any_torchgeo_raster_data_set_serves(tmp_path):
     folder = write_series(tmp_path / 'a')
     index = build_index(scan_dataset(Images(str(folder))), size_px=32)
     direct = build_index(scan_rasters([folder]), size_px=32)
@@ -318,13 +321,11 @@ def test_bands_of_a_torchgeo_data_set_may_lie_in_files_of_their_own(tmp_path):
 
 
 def test_bands_of_a_torchgeo_data_set_are_taken_from_the_file(tmp_path):
-    class Images(RasterDataset):
-        filename_glob = 'image_*.tif'
-        filename_regex = r'image_(?P<date>\d{8})\.tif'
+    class Named(Images):
         all_bands = ('red', 'nir')
 
     folder = write_series(tmp_path / 'a', DATES)
-    index = build_index(scan_dataset(Images(str(folder), bands=['nir'])), size_px=32)
+    index = build_index(scan_dataset(Named(str(folder), bands=['nir'])), size_px=32)
     assert index.bands == ('nir',)
     with rasterio.open(index.files['paths'][0][0]) as file:
         assert np.array_equal(TemporalPairs(index)[0]['image'][0], file.read([2])[:, :32, :32])
@@ -378,3 +379,29 @@ def test_real_regions(name, size, locations, dates, bands):
     sample = TemporalPairs(index)[0]
     assert sample['image'].shape == (2, bands, size, size)
     assert sample['valid'].all()
+
+
+def test_the_grid_of_a_torchgeo_data_set_counts(tmp_path):
+    folder = write_series(tmp_path / 'images')
+    index = build_index(scan_dataset(Images(str(folder), res=(20.0, 20.0))), size_px=16)
+    assert index.sites[['crs', 'res_x', 'res_y']].to_numpy().tolist() == [['EPSG:32633', 20.0, 20.0]]
+    index = build_index(scan_dataset(Images(str(folder), crs='EPSG:32634', res=10.0)), size_px=16)
+    assert index.sites[['crs', 'res_x', 'res_y']].to_numpy().tolist() == [['EPSG:32634', 10.0, 10.0]]
+    plain = build_index(scan_dataset(Images(str(folder))), size_px=32)
+    assert not plain.files['warped'].any()
+    with pytest.raises(ValueError, match='target CRS EPSG:4326 is not projected'):
+        build_index(scan_dataset(Images(str(folder), crs='EPSG:4326')), size_px=16)
+    stated = build_index(scan_dataset(Images(str(folder), crs='EPSG:4326')), size_px=16, crs='EPSG:32633', res=10)
+    assert stated.crs == 'EPSG:32633'
+
+
+def test_what_a_torchgeo_data_set_does_to_samples_is_refused(tmp_path):
+    folder = write_series(tmp_path / 'images')
+    with pytest.raises(ValueError, match=r'Images has transforms.*TemporalPairs\(transforms=\)'):
+        scan_dataset(Images(str(folder), transforms=lambda sample: sample))
+
+    class Masks(Images):
+        is_image = False
+
+    with pytest.raises(ValueError, match='Masks holds masks'):
+        scan_dataset(Masks(str(folder)))

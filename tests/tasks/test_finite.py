@@ -1,5 +1,6 @@
 """What is not a number, or was not measured: never perfect, never the best, and told."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 
 from geo_noisy.commands.explain import explain
-from geo_noisy.datasets import TemporalPairs
+from geo_noisy.datasets import TemporalPairs, VTSPairs
+from geo_noisy.errors import InputError
 from geo_noisy.pairs import PairKey, build_index, scan_rasters
 from geo_noisy.tasks import BestCheckpoint, DenseContrast, MomentumContrast, SegmentationProbe
 from tests.data.regions import write_series
@@ -52,6 +54,17 @@ class TestUnmeasured:
         with pytest.warns(UserWarning, match='no image pair of validation has a cell .* smaller output_stride'):
             metrics = trainer(tmp_path).validate(DenseContrast(), pairs_datamodule(), verbose=False)[0]
         assert np.isnan(metrics['val_loss'])
+
+    @pytest.mark.parametrize(('output_stride', 'told'), [(32, 1), (8, 0)])
+    def test_a_dense_loss_with_one_cell_in_training(self, output_stride: int, told: int, tmp_path: Path) -> None:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter('always')
+            run = trainer(tmp_path, limit_val_batches=0)
+            run.fit(DenseContrast(output_stride=output_stride), pairs_datamodule())
+        said = [str(warning.message) for warning in caught if 'measures nothing' in str(warning.message)]
+        assert len(said) == told
+        assert all('step 0' in text and 'smaller output_stride' in text for text in said)
+        assert bool(run.callback_metrics['train_loss'].isnan()) == bool(told)
 
     def test_dense_features_that_are_nan(self, tmp_path: Path) -> None:
         model = DenseContrast(output_stride=8)
@@ -115,6 +128,30 @@ class TestStops:
         message = r'because 1 samples of the batch hold NaN.*place 5, 2000-01-01 and'
         with pytest.raises(FloatingPointError, match=message):
             trainer(tmp_path, num_sanity_val_steps=0).fit(moco(), data)
+
+    def test_training_images_that_are_nan(self, tmp_path: Path) -> None:
+        data = pairs_datamodule()
+        build = data.build_dataset
+
+        class Broken(VTSPairs):
+            def __getitem__(self, key: Any) -> Any:
+                sample = super().__getitem__(key)
+                sample['image'][:, 1] = torch.where(sample['place'] == 5, torch.nan, sample['image'][:, 1])
+                return sample
+
+            def files_of(self, place: int, times: Any) -> list[str]:
+                return [f'{place}_{len(times)}.png']
+
+        def build_broken(split: str) -> Any:
+            dataset = build(split)
+            dataset.__class__ = Broken
+            return dataset
+
+        data.build_dataset = build_broken
+        message = r'sample 5 of the training split, place 5, 2000-01-01 and .*, 5_2\.png: band 2 holds NaN'
+        with pytest.raises(InputError, match=message) as it:
+            trainer(tmp_path).fit(moco(), data)
+        assert explain(it.value)[0] == 1
 
     def test_probe(self, tmp_path: Path) -> None:
         model = SegmentationProbe(classes=('first', 'second', 'noise'), output_stride=16, lr=float('inf'))

@@ -43,6 +43,8 @@ class FileScan:
         content: What the captures hold, and how their files are read.
         doubts: What was assumed, or looks odd.
         date_formats: Which of the stated formats the dates are written in.
+        crs: CRS that windows are to be in; None leaves it to their files.
+        res: Pixel size that they are to have; None likewise.
         cloud_source: Where the cloud cover stands or was looked for, for messages.
     """
 
@@ -51,6 +53,8 @@ class FileScan:
     content: Content = field(default_factory=Content)
     doubts: tuple[Doubt, ...] = ()
     date_formats: frozenset[str] = frozenset()
+    crs: str | None = None
+    res: tuple[float, float] | None = None
     cloud_source: str = ''
 
 
