@@ -15,6 +15,9 @@ from geo_noisy.errors import InputError
 _PARQUET = ('.parquet', '.geoparquet')
 _VECTORS = ('.shp', '.gpkg', '.geojson', '.json', '.kml', '.gml', '.fgb')
 _JSON = ('.geojson', '.json')
+VECTOR_FILES = (*_PARQUET, *_VECTORS, '.zip')
+"""How names of files of polygons end."""
+
 _NO_AREA = ('Point', 'Line')  # in the names of geometry types
 
 

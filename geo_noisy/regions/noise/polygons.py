@@ -91,7 +91,7 @@ def change_polygons(
     if event_date is not None and event_column is not None:
         raise ValueError('Give event_date (one for all) or event_column (one for each polygon), not both.')
     frame, other = _of_classes(frame, class_column, noisy_classes)
-    frame, unsound = _sound(frame)
+    frame, unsound = mended(frame)
     name = 'the polygons' if isinstance(polygons, gpd.GeoDataFrame) else str(polygons)
     events = _events(frame, event_date, event_column, name=name, date_format=date_format)
     back = None
@@ -122,7 +122,12 @@ def _ground(ground: str | os.PathLike[str] | gpd.GeoDataFrame, *, layer: str | N
     return read_polygons(ground, layer=layer, crs=crs, layer_option='--ground-layer').geometry
 
 
-def _column(frame: gpd.GeoDataFrame, name: str) -> pd.Series:
+def column_of(frame: gpd.GeoDataFrame, name: str) -> pd.Series:
+    """A column of polygons.
+
+    Raises:
+        ValueError: If there is none of this name.
+    """
     if name not in frame.columns:
         raise ValueError(f'The polygons have no column {name!r}; they have {", ".join(map(str, frame.columns))}.')
     return pd.Series(frame[name])
@@ -136,15 +141,15 @@ def _of_classes(
         if classes is None:
             return frame, []
         raise ValueError('noisy_classes needs class_column, the column that holds the classes.')
-    values = _column(frame, column)
+    values = column_of(frame, column)
     if classes is None:
-        shown = ', '.join(sorted(values.map(_class_name, na_action='ignore').dropna().unique())[:_SHOWN])
+        shown = ', '.join(sorted(values.map(class_name, na_action='ignore').dropna().unique())[:_SHOWN])
         raise ValueError(
             f'class_column is {column!r}, but no class is chosen: say which count (--noisy-classes; the column holds '
             f'{shown}), or leave --class-column away to count all polygons.'
         )
-    names = values.map(_class_name, na_action='ignore')
-    wanted = {_class_name(name) for name in classes}
+    names = values.map(class_name, na_action='ignore')
+    wanted = {class_name(name) for name in classes}
     there = set(names.dropna())
     missing = sorted(wanted - there)
     if missing:
@@ -155,13 +160,17 @@ def _of_classes(
     return frame[names.isin(wanted)], tally('polygon', problems)
 
 
-def _class_name(value: object) -> str:
+def class_name(value: object) -> str:
     """A class as a person writes it: 3, also where gaps in its column have made it 3.0."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _sound(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[Exclusion]]:
-    """Mend invalid outlines, leave out what has no area or no place; all counted."""
+def mended(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[Exclusion]]:
+    """Mend invalid outlines, leave out what has no area or no place; all counted.
+
+    Raises:
+        InputError: If no outline has an area.
+    """
     outlines = frame.geometry.to_numpy().copy()
     lost = _not_finite(outlines)
     broken = ~lost & ~shapely.is_valid(outlines) & ~shapely.is_missing(outlines)
@@ -175,8 +184,8 @@ def _sound(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[Exclusion]]:
     problems = [(reason, str(label)) for reason, chosen in reasons for label in frame.index[chosen]]
     if (flat | lost).all():
         raise InputError(f'None of {len(frame)} polygons has an area; points and lines have no share of a window.')
-    mended = frame.set_geometry(gpd.GeoSeries(outlines, index=frame.index, crs=frame.crs))
-    return mended[~(flat | lost)], tally('polygon', problems)
+    kept = frame.set_geometry(gpd.GeoSeries(outlines, index=frame.index, crs=frame.crs))[~(flat | lost)]
+    return kept, tally('polygon', problems)
 
 
 def _not_finite(outlines: NDArray[np.object_]) -> NDArray[np.bool_]:
@@ -203,4 +212,4 @@ def _events(
 
 def _dates(frame: gpd.GeoDataFrame, column: str, *, name: str, date_format: Formats, instants: bool = False) -> Dates:
     where = f'{name}, column {column!r}'
-    return read_dates(_column(frame, column), where=where, date_format=date_format, instants=instants)
+    return read_dates(column_of(frame, column), where=where, date_format=date_format, instants=instants)

@@ -105,6 +105,11 @@ class WindowReader:
         )
         return np.asarray(found[0].astype(bool) & valid)
 
+    def covers(self, capture: PlacedCapture, box: Box) -> bool:
+        """Whether a capture's files reach into a window."""
+        parts = (box.within(_extent(granule, self.align)) for granule in capture.granules)
+        return any(part.width_px and part.height_px for part in parts)
+
     def close(self) -> None:
         """Close all files."""
         self._handles.clear()
