@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from geo_noisy.datasets.vts.scenes import write_scenes
 from geo_noisy.main import main
 from geo_noisy.pairs import build_index, scan_rasters
 from tests.data.cifar10 import write_parquet
@@ -26,6 +27,7 @@ SMALL: dict[str, dict[str, Any]] = {
     'XBDSegmentationDataModule': {'root': 'xbd', 'cache_dir': 'cache', 'tile_px': 64},
     'CIFAR10PairsDataModule': {'root': 'cifar10', 'train_count': 16, 'val_count': 8},
     'CIFAR10DataModule': {'root': 'cifar10', 'train_count': 16, 'val_count': 8, 'test_count': 8},
+    'RegionSegmentationDataModule': {'index': 'region/pairs.parquet'},
     'TemporalPairsDataModule': {'index': 'region.parquet', 'length': 16, 'val_length': 8},
 }
 TRAINER = {'max_epochs': 1, 'limit_train_batches': 2, 'limit_val_batches': 1, 'limit_test_batches': 1}
@@ -50,6 +52,11 @@ def make_data(config: dict[str, Any], folder: Path) -> None:
         write_tree(folder / 'xbd')
     elif kind.startswith('CIFAR10') and not (folder / 'cifar10').exists():
         write_parquet(folder / 'cifar10')
+    elif kind.startswith('RegionSegmentation') and not (folder / 'region').exists():
+        write_scenes(folder / 'region' / 'images', scenes=12, dates=2, size_px=64, cells=8, noisy_share=1.0)
+        index = build_index(scan_rasters([str(folder / 'region' / 'images')]), size_px=32)
+        index = index.with_splits(shares=(0.5, 0.25, 0.25), block_px=64).with_statistics(windows=8)
+        index.write(folder / 'region' / 'pairs.parquet')
     elif kind.startswith('TemporalPairs'):
         shape = (config['model']['init_args']['in_channels'], 128, 128)
         brightest = int(0.6 * config['data']['init_args'].get('scale', 255))

@@ -1,9 +1,9 @@
-"""``geo-noisy scenes``: write synthetic scenes at several dates, with polygons of change."""
+"""``geo-noisy scenes``: write synthetic scenes at several dates, with polygons of change and labels."""
 
 from collections.abc import Sequence
 
 from geo_noisy.commands.options import Options
-from geo_noisy.datasets.vts.scenes import POLYGONS, write_scenes
+from geo_noisy.datasets.vts.scenes import LABELS, POLYGONS, write_scenes
 
 
 def run(command: str, words: Sequence[str]) -> int:
@@ -14,5 +14,8 @@ def run(command: str, words: Sequence[str]) -> int:
     written = chosen.call(write_scenes)
     dates, events = chosen['dates'], sum(bool(scene.event) for scene in written)
     see = f', see {POLYGONS}' if events else ''
-    print(f'{len(written)} scenes of {dates} dates in {chosen["folder"]}; {events} with an event{see}.')
+    print(
+        f'{len(written)} scenes of {dates} dates in {chosen["folder"]}; {events} with an event{see}. '
+        f'What they show: {LABELS}.'
+    )
     return 0

@@ -1,5 +1,6 @@
 """Images with masks or labels for a probe; a data set is one method in a subclass."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,10 @@ class LabelledDataModule(GeoNoisyDataModule):
         count = max(1, round(self.label_fraction * len(dataset)))
         order = np.random.default_rng(np.random.SeedSequence([self.seed, 1])).permutation(len(dataset))
         return Subset(dataset, order[:count].tolist())
+
+    def class_names(self) -> Sequence[str] | None:
+        """Names of the classes in the order of their numbers, where the data says them; None where the user does."""
+        return None
 
     def class_counts(self) -> NDArray[np.int64]:
         """Pixels, or images, of each class over the training images that are used."""

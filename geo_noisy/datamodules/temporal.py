@@ -3,14 +3,12 @@
 from typing import Any, Literal, cast
 
 import numpy as np
-import shapely
 
 from geo_noisy.datamodules.pairs import PairDataModule
+from geo_noisy.datamodules.region_index import read_region, selection_of
 from geo_noisy.datasets.temporal import TemporalPairs
 from geo_noisy.pairs.policy import PairPolicy
-from geo_noisy.regions.dates.read import period
 from geo_noisy.regions.pair_index import PairIndex
-from geo_noisy.regions.windows.locations import UNASSIGNED
 
 
 class TemporalPairsDataModule(PairDataModule):
@@ -83,22 +81,18 @@ class TemporalPairsDataModule(PairDataModule):
         self.index_path, self.root, self.length, self.val_length = index, root, length, val_length
         self.weights_column = weights_column
         self.options = dataset
-        region = None if roi is None else shapely.box(*roi)
-        self.selection: dict[str, Any] = {'roi': region, 'toi': toi, 'months': months, 'sensors': sensors}
+        self.selection = selection_of(roi=roi, toi=toi, months=months, sensors=sensors)
         self.blocks: dict[str, Any] = {'shares': shares, 'block_px': block_px, 'margin_px': margin_px}
         self.split_seed = split_seed
         self._pairs: PairIndex | None = None
-        if toi is not None:
-            period(toi)  # a wrong date is told now, not after hours
 
     @property
     def pair_index(self) -> PairIndex:
         """All pairs, with splits and band statistics."""
         if self._pairs is None:
-            pairs = PairIndex.read(self.index_path, root=self.root).select(**self.selection)
-            if (pairs.locations.split == UNASSIGNED).all():
-                pairs = pairs.with_splits(**self.blocks, seed=self.split_seed)
-            self._pairs = pairs if pairs.statistics else pairs.with_statistics(seed=self.split_seed)
+            self._pairs = read_region(
+                self.index_path, root=self.root, selection=self.selection, blocks=self.blocks, seed=self.split_seed
+            )
         return self._pairs
 
     def band_statistics(self) -> tuple[list[float], list[float]]:

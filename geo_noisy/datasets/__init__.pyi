@@ -2,6 +2,7 @@ from .change import ChangePairs, SeasonPairs
 from .cifar10.images import CIFAR10, CIFAR10Pairs
 from .pair_dataset import Look, PairDataset
 from .pair_sample import pair_sample
+from .region_segmentation import RegionSegmentation
 from .temporal import TemporalPairs
 from .torchgeo_scan import scan_dataset
 from .vts.pairs import VTSPairs
@@ -18,6 +19,7 @@ __all__ = [
     'ChangePairs',
     'Look',
     'PairDataset',
+    'RegionSegmentation',
     'SeasonPairs',
     'TemporalPairs',
     'VTSPairs',

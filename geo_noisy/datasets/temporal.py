@@ -16,7 +16,7 @@ from geo_noisy.pairs.keys import PairKey
 from geo_noisy.pairs.permutation import permute, stream_key
 from geo_noisy.pairs.source import STRATA
 from geo_noisy.regions.pair_index import PairIndex
-from geo_noisy.regions.windows.granules import place_captures
+from geo_noisy.regions.windows.granules import PlacedCapture, place_captures
 from geo_noisy.regions.windows.opened import Align
 from geo_noisy.regions.windows.reader import Box, UnreadableFileError, WindowReader
 
@@ -133,11 +133,12 @@ class TemporalPairs(PairDataset):
         Returns:
             Pixels [C, H, W] with the fill where there is no data, and which hold data, [H, W].
         """
-        pairs, size = self.pair_index, self.pair_index.size_px
-        capture = self._captures[pairs.dates[pairs.offsets[location] + date]]
-        col, row = int(pairs.locations.col[location]), int(pairs.locations.row[location])
-        pixels, valid = self._reader.read(capture, Box(col, row, size, size))
+        pixels, valid = self._reader.read(*self._window(location, date))
         return np.where(valid, pixels.astype(np.float32), self._fill[:, None, None]), valid
+
+    def valid(self, location: int, date: int) -> NDArray[np.bool_]:
+        """Which pixels of one date of a location hold data, [H, W]; see :meth:`read`."""
+        return self._reader.valid(*self._window(location, date))
 
     def files_of(self, place: int, times: Sequence[int]) -> list[str]:
         """Paths of the files that show a place at some times (seconds since 1970), for messages."""
@@ -169,6 +170,12 @@ class TemporalPairs(PairDataset):
     def plot_map(self) -> Figure:
         """Plot footprints, coloured by the share of their pairs that are noisy, and the dates of the files."""
         return draw_map(self.pair_index)
+
+    def _window(self, location: int, date: int) -> tuple[PlacedCapture, Box]:
+        """The capture of a date, and where on its grid the location lies."""
+        pairs, size = self.pair_index, self.pair_index.size_px
+        capture = self._captures[pairs.dates[pairs.offsets[location] + date]]
+        return capture, Box(int(pairs.locations.col[location]), int(pairs.locations.row[location]), size, size)
 
     def _sample(self, key: PairKey) -> Sample:
         """The sample of a key, or of another pair of the stratum where a file cannot be read and may be skipped."""

@@ -3,6 +3,7 @@ from .build import build_index
 from .files.file_scan import FileScan
 from .files.item_tables import scan_table
 from .files.scan import scan_rasters
+from .labels.options import RegionLabels
 from .noise.change_rasters import change_raster
 from .noise.events import noise_fraction
 from .noise.polygons import ChangePolygons, change_polygons
@@ -17,6 +18,7 @@ __all__ = [
     'Limits',
     'PairIndex',
     'PairRules',
+    'RegionLabels',
     'build_index',
     'change_polygons',
     'change_raster',

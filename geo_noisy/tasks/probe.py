@@ -155,6 +155,7 @@ class Probe(ScoredTask):
         datamodule = getattr(self.trainer, 'datamodule', None)
         if not isinstance(datamodule, LabelledDataModule):
             return
+        self._check_names(datamodule)
         if self.hparams['class_weights'] == 'inverse-frequency':
             counts = torch.from_numpy(datamodule.class_counts()).clone()
             if len(counts) != len(self.loss_weights):
@@ -174,7 +175,16 @@ class Probe(ScoredTask):
         super().on_test_start()
         datamodule = getattr(self.trainer, 'datamodule', None)
         if isinstance(datamodule, LabelledDataModule):
+            self._check_names(datamodule)
             self._cache(datamodule, ('test',))
+
+    def _check_names(self, datamodule: LabelledDataModule) -> None:
+        names, named = datamodule.class_names(), list(self.hparams['classes'])
+        if names is not None and list(names) != named:
+            raise ValueError(
+                f'model.init_args.classes are [{", ".join(named)}], but the labels have [{", ".join(names)}], in this '
+                'order: set model.init_args.classes to these, or data.init_args.labels.classes to those.'
+            )
 
     def _cache(self, datamodule: LabelledDataModule, splits: Sequence[str]) -> None:
         storage = self.hparams['cache_features']

@@ -17,6 +17,10 @@ from geo_noisy.whole_file import whole_file
 
 CRS = 'EPSG:32633'
 POLYGONS = 'changes.gpkg'
+LABELS = 'labels.gpkg'
+TEXTURES = ('first texture', 'second texture', 'noise texture')
+"""Classes of the labels."""
+
 _ORIGIN = (400_000.0, 5_300_000.0)
 _FIRST_YEAR = 2016
 _LIGHT = 0.15  # brightness differs by this much between dates, as seasons do
@@ -28,11 +32,13 @@ class Scene:
 
     Attributes:
         paths: An image for each date, in order of time.
+        classes: Texture of each pixel before the event, 0 or 1, [H, W].
         changed: Pixels that changed, [H, W]; none in a scene without an event.
         event: Date of the change, or empty.
     """
 
     paths: tuple[str, ...]
+    classes: NDArray[np.uint8]
     changed: NDArray[np.bool_]
     event: str
 
@@ -49,14 +55,14 @@ def write_scenes(
     noisy_share: float = 0.5,
     seed: int = 0,
 ) -> list[Scene]:
-    """Write scenes as GeoTIFF, and what changed in them as polygons.
+    """Write scenes as GeoTIFF, what changed in them as polygons, and what they show as labels.
 
     A scene is a VTS image, seen in June of each year with another light. In some scenes an event between two dates
     puts the noise texture into some cells, for good.
 
     Args:
-        folder: Folder for ``scene_<number>_<date>.tif`` and ``changes.gpkg`` (columns ``event`` and ``kind``); it
-            is made where it is not there.
+        folder: Folder for ``scene_<number>_<date>.tif``, ``changes.gpkg`` (columns ``event`` and ``kind``) and
+            ``labels.gpkg`` (columns ``cover``, the texture, and ``since``); it is made where it is not there.
         scenes: Number of scenes.
         dates: Dates of each scene, at least two.
         size_px: Side of a scene in pixels.
@@ -90,7 +96,8 @@ def write_scenes(
         grid = _grid(number, scenes, size_px=size_px, res_m=res_m)
         event = int(rng.integers(1, dates)) if noisy[number] else dates
         written.append(_write_scene(folder, number, source, grid, event=event, dates=dates, rng=rng))
-    _write_polygons(folder, written)
+    _write_changes(folder / POLYGONS, written)
+    _write_labels(folder / LABELS, written)
     return written
 
 
@@ -125,7 +132,7 @@ def _write_scene(
         _write_image(path, np.clip(image * light, 0, 255).astype(np.uint8), grid)
         paths.append(str(path))
     changed = mosaic.labels.in_noise if event < dates else np.zeros_like(mosaic.labels.in_noise)
-    return Scene(tuple(paths), changed, f'{_FIRST_YEAR + event}-03-01' if event < dates else '')
+    return Scene(tuple(paths), mosaic.labels.clean, changed, f'{_FIRST_YEAR + event}-03-01' if event < dates else '')
 
 
 def _write_image(path: Path, image: NDArray[np.uint8], grid: Affine) -> None:
@@ -140,20 +147,42 @@ def _write_image(path: Path, image: NDArray[np.uint8], grid: Affine) -> None:
             unfinished.write_bytes(memory.read())
 
 
-def _write_polygons(folder: Path, scenes: Sequence[Scene]) -> None:
-    (folder / POLYGONS).unlink(missing_ok=True)  # of an earlier call
-    events, outlines = [], []
+def _write_changes(path: Path, scenes: Sequence[Scene]) -> None:
+    """Write what changed, and when."""
+    outlines, events = [], []
     for scene in scenes:
-        if not scene.event:
-            continue
-        with rasterio.open(scene.paths[0]) as file:
-            grid = file.transform
-        mask = scene.changed.astype(np.uint8)
-        for outline, _ in rasterio.features.shapes(mask, mask=scene.changed, connectivity=4, transform=grid):
-            outlines.append(shapely.geometry.shape(outline))
-            events.append(scene.event)
-    if outlines:
-        table = gpd.GeoDataFrame({'event': events, 'kind': 'changed'}, geometry=outlines, crs=CRS)
-        with whole_file(folder / POLYGONS) as unfinished:
-            unfinished.unlink()  # GDAL makes a new database, and refuses to write over a file that is none
-            table.to_file(unfinished, layer=Path(POLYGONS).stem)
+        found = _outlines(scene, scene.changed.astype(np.uint8), scene.changed)
+        outlines += [outline for outline, _ in found]
+        events += [scene.event] * len(found)
+    _write_polygons(path, gpd.GeoDataFrame({'event': events, 'kind': 'changed'}, geometry=outlines, crs=CRS))
+
+
+def _write_labels(path: Path, scenes: Sequence[Scene]) -> None:
+    """Write the texture of all ground since the first image, and the noise texture since the event."""
+    outlines, covers, since = [], [], []
+    for scene in scenes:
+        first = _outlines(scene, scene.classes, None)
+        then = _outlines(scene, np.full_like(scene.classes, len(TEXTURES) - 1), scene.changed)
+        outlines += [outline for outline, _ in (*first, *then)]
+        covers += [TEXTURES[value] for _, value in (*first, *then)]
+        since += [f'{_FIRST_YEAR}-01-01'] * len(first) + [scene.event] * len(then)
+    _write_polygons(path, gpd.GeoDataFrame({'cover': covers, 'since': since}, geometry=outlines, crs=CRS))
+
+
+def _outlines(
+    scene: Scene, values: NDArray[np.uint8], mask: NDArray[np.bool_] | None
+) -> list[tuple[shapely.Geometry, int]]:
+    """Outlines of the pixels of a scene with one value, and the value."""
+    with rasterio.open(scene.paths[0]) as file:
+        grid = file.transform
+    found = rasterio.features.shapes(values, mask=mask, connectivity=4, transform=grid)
+    return [(shapely.geometry.shape(outline), int(value)) for outline, value in found]
+
+
+def _write_polygons(path: Path, table: gpd.GeoDataFrame) -> None:
+    path.unlink(missing_ok=True)  # of an earlier call
+    if table.empty:
+        return
+    with whole_file(path) as unfinished:
+        unfinished.unlink()  # GDAL makes a new database, and refuses to write over a file that is none
+        table.to_file(unfinished, layer=path.stem)

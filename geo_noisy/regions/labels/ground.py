@@ -47,8 +47,17 @@ class LabelledGround:
         whole = np.ones((size_px, size_px), dtype=bool)
         if not self._ground:
             return whole
-        piece = shapely.intersection(self._ground[crs], window)
+        piece = areas_of(shapely.intersection(self._ground[crs], window))
         if piece.is_empty:
             return ~whole
         grid = from_bounds(*window.bounds, size_px, size_px)
-        return rasterio.features.rasterize([(piece, 1)], out_shape=whole.shape, transform=grid, dtype='uint8') == 1
+        drawn = rasterio.features.rasterize([(piece, 1)], out_shape=whole.shape, transform=grid, dtype='uint8')
+        return np.asarray(drawn == 1)
+
+
+def areas_of(outline: shapely.Geometry) -> shapely.Geometry:
+    """The parts of a shape that have an area: lines and points would be drawn as rows of pixels."""
+    if outline.geom_type in ('Polygon', 'MultiPolygon'):
+        return outline
+    parts = shapely.get_parts(outline)
+    return shapely.union_all(parts[shapely.get_dimensions(parts) == 2])

@@ -26,19 +26,21 @@ class RegionLabels:
     """Where labels lie, and what they mean.
 
     Attributes:
-        files: Rasters of classes (files, folders or patterns; where several show a pixel, the first with a label counts),
-            or one file of polygons.
+        files: Rasters of classes (files, folders or patterns; where several show a pixel, the first with a label
+            counts), or one file of polygons.
         classes: Names of the classes, in the order of their numbers in masks. Those of the labels by default: raster
-            values in rising order, classes of polygons in the order of numbers or of the alphabet, after ``background``.
+            values in rising order, classes of polygons in the order of numbers or of the alphabet, after
+            ``background``.
         ignored: Classes (raster values) that are left unlabelled: 255 in masks.
-        values: Value of each class in the rasters; 0, 1, 2, ... by default where ``classes`` are named.
+        values: Value of each class in the rasters; 0, 1, 2, ... by default where ``classes`` are named. 255 is
+            unlabelled unless it stands here.
         band: Band of the rasters, from 1; needed where they have several.
         layer: Layer of the file of polygons; needed where several may hold some.
         class_column: Column with the class of a polygon; without it all are of the class ``labelled``.
-        background: Name of a class, number 0, for ground that was labelled (``ground``) and that no polygon covers. By
-            default such ground is unlabelled.
-        from_column: Column with the date from which a polygon holds. Where polygons overlap, the one that holds from the
-            latest date is drawn, of equal ones that of the class with the highest number.
+        background: Name of a class, number 0, for ground that was labelled (``ground``) and that no polygon covers.
+            By default such ground is unlabelled.
+        from_column: Column with the date from which a polygon holds. Where polygons overlap, the one that holds from
+            the latest date is drawn, of equal ones that of the class with the highest number.
         until_column: Column with the date from which it holds no more; empty for never.
         date_format: Format, or several, of these dates, as in ``datetime.strptime``.
         crs: CRS of a file of polygons that states none.
@@ -98,5 +100,3 @@ class RegionLabels:
         if isinstance(files, str | os.PathLike):
             return str(files)
         return f'{files[0]} and {len(files) - 1} more' if len(files) > 1 else str(files[0])
-
-

@@ -12,9 +12,10 @@ from geo_noisy.confusion import IGNORE_INDEX
 from geo_noisy.errors import InputError
 from geo_noisy.regions.dates.columns import Dates, read_dates
 from geo_noisy.regions.dates.spans import EVER, NEVER
-from geo_noisy.regions.files.exclusions import Exclusion, describe
+from geo_noisy.regions.files.exclusions import describe
 from geo_noisy.regions.labels.classes import check_named, in_order
 from geo_noisy.regions.labels.elsewhere import elsewhere
+from geo_noisy.regions.labels.ground import areas_of
 from geo_noisy.regions.labels.options import RegionLabels
 from geo_noisy.regions.noise.polygon_files import read_polygons
 from geo_noisy.regions.noise.polygons import class_name, column_of, mended
@@ -41,9 +42,10 @@ class PolygonLabels:
             ValueError: If there is no such column.
         """
         frame = read_polygons(
-            labels.files, layer=labels.layer, crs=labels.crs, layer_option='data.init_args.labels.layer'  # type: ignore[arg-type]
+            labels.files, layer=labels.layer, crs=labels.crs, layer_option='data.init_args.labels.layer'
         )  # fmt: skip
         frame, self._excluded = mended(frame)
+        frame = frame.set_geometry(gpd.GeoSeries(map(areas_of, frame.geometry), index=frame.index, crs=frame.crs))
         self.names, self._codes = _classes(frame, labels)
         self._from = _dates(frame, labels.from_column, labels, empty=EVER)
         self._until = _dates(frame, labels.until_column, labels, empty=NEVER)
@@ -116,7 +118,9 @@ def _classes(frame: gpd.GeoDataFrame, labels: RegionLabels) -> tuple[tuple[str, 
     before = () if labels.background is None else (labels.background,)
     classes = tuple(labels.classes or (*before, *in_order(set(found) - {*ignored, *before})))
     if before and classes[0] != before[0]:
-        raise ValueError(f'background of labels is {before[0]!r}, so it must be the first of classes, not {classes[0]!r}.')
+        raise ValueError(
+            f'background of labels is {before[0]!r}, so it must be the first of classes, not {classes[0]!r}.'
+        )
     check_named(found, classes, ignored, where=f'{labels.told}, column {labels.class_column!r},')
     numbers = {name: number for number, name in enumerate(classes)}
     return classes, names.map(lambda name: numbers.get(name, IGNORE_INDEX)).to_numpy(dtype=np.uint8)

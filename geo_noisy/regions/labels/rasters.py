@@ -40,17 +40,20 @@ class RasterLabels:
         self._told = labels.told
         self._ignored = tuple(class_name(value) for value in labels.ignored)
         headers = [_header(path, labels.band) for path in find_rasters(labels.files)]
-        self._captures = _place(headers, labels.band or 1, tables.sites)
+        unlabelled = () if IGNORE_INDEX in (labels.values or ()) else (float(IGNORE_INDEX),)
+        self._captures = _place(headers, labels.band or 1, tables.sites, unlabelled)
         self._reader = WindowReader()
         if not any(self.reaches(*site_and_box(tables, location)) for location in range(len(tables))):
             lie = transform_bounds(_corners(headers), WGS84)
             raise elsewhere(labels.told, [*lie[:, :2].min(axis=0), *lie[:, 2:].max(axis=0)], tables)
-        self._values: tuple[float, ...] = ()
         self._values = self._stated_values(labels) or self._find_values(tables)
         self.names = tuple(labels.classes or (class_name(float(value)) for value in self._values))
         if len(self.names) != len(self._values):
-            raise ValueError(f'labels have {len(self.names)} classes and {len(self._values)} values; give one for each.')
+            raise ValueError(
+                f'labels have {len(self.names)} classes and {len(self._values)} values; give one for each.'
+            )
         _check_declared(headers, self._values)
+        self._check({})
 
     def reaches(self, site: int, box: Box) -> bool:
         """Whether a raster reaches into a window."""
@@ -89,8 +92,7 @@ class RasterLabels:
             nothing = np.zeros((box.height_px, box.width_px), dtype=np.uint8)
             return nothing, nothing > 0
         pixels, there = self._reader.read(capture, box)
-        unlabelled = (pixels[0] == IGNORE_INDEX) & (IGNORE_INDEX not in self._values)
-        return pixels[0], there & ~unlabelled
+        return pixels[0], there
 
     def _check(self, found: dict[str, int]) -> None:
         values = [class_name(float(value)) for value in self._values]
@@ -137,7 +139,9 @@ def _check_declared(headers: Sequence[Header], values: Sequence[float]) -> None:
             )
 
 
-def _place(headers: Sequence[Header], band: int, sites: pd.DataFrame) -> list[PlacedCapture | None]:
+def _place(
+    headers: Sequence[Header], band: int, sites: pd.DataFrame, unlabelled: tuple[float, ...]
+) -> list[PlacedCapture | None]:
     """The rasters on the grid of each site; None where none comes near."""
     frame = _corners(headers)
     bounds = {crs: transform_bounds(frame, str(crs)) for crs in sites['crs'].unique()}
@@ -145,7 +149,7 @@ def _place(headers: Sequence[Header], band: int, sites: pd.DataFrame) -> list[Pl
     for values in sites[list(Grid._fields)].itertuples(index=False):
         grid = Grid(*values)
         granules = tuple(
-            _granule(header, band, grid, box)
+            _granule(header, band, grid, box, unlabelled)
             for header, box in zip(headers, bounds[grid.crs], strict=True)
             if np.isfinite(box).all()
         )
@@ -159,7 +163,9 @@ def _corners(headers: Sequence[Header]) -> pd.DataFrame:
     return pd.DataFrame([[getattr(header, name) for name in columns] for header in headers], columns=columns)
 
 
-def _granule(header: Header, band: int, grid: Grid, bounds: NDArray[np.float64]) -> Granule:
+def _granule(
+    header: Header, band: int, grid: Grid, bounds: NDArray[np.float64], unlabelled: tuple[float, ...]
+) -> Granule:
     left, bottom, right, top = bounds
     same = header.crs == grid.crs and np.allclose((header.res_x, header.res_y), (grid.res_x, grid.res_y), _SAME_SIZE)
     return Granule(
@@ -172,4 +178,5 @@ def _granule(header: Header, band: int, grid: Grid, bounds: NDArray[np.float64])
         rows=(top - bottom) / grid.res_y,
         warped=not same,
         masked=True,
+        nodata=() if header.dtypes[band - 1] == 'int8' else unlabelled,  # which cannot hold 255
     )

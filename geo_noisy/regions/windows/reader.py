@@ -191,6 +191,12 @@ class WindowReader:
         return self._handles[key]
 
 
+def _close_all(handles: OrderedDict[tuple[str, Grid, bool], Opened]) -> None:
+    for opened in handles.values():
+        opened.closing.close()
+    handles.clear()
+
+
 def _mosaic(capture: PlacedCapture, box: Box, align: Align, read: Callable[[Granule, Box], Read]) -> Read:
     """Read a window from the granules of a capture, each where those before it have no data."""
     found: NDArray[Any] | None = None

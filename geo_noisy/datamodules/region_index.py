@@ -1,0 +1,57 @@
+"""The index of a region as a data module takes it: chosen ground and dates, with splits and band statistics."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import shapely
+
+from geo_noisy.regions.dates.read import period
+from geo_noisy.regions.pair_index import PairIndex
+from geo_noisy.regions.windows.locations import UNASSIGNED
+
+
+def selection_of(
+    *,
+    roi: tuple[float, float, float, float] | None,
+    toi: tuple[str, str] | None,
+    months: Sequence[int] | None,
+    sensors: Sequence[str] | None,
+) -> dict[str, Any]:
+    """Arguments of :meth:`PairIndex.select`.
+
+    Args:
+        roi: Region of interest as (left, bottom, right, top).
+        toi: First and last date of interest.
+        months: Months (1 to 12) that dates must lie in.
+        sensors: Sensors that dates must come from.
+
+    Raises:
+        ValueError: If a date is wrong: told now, not after hours.
+    """
+    if toi is not None:
+        period(toi)
+    return {'roi': None if roi is None else shapely.box(*roi), 'toi': toi, 'months': months, 'sensors': sensors}
+
+
+def read_region(
+    path: str | os.PathLike[str],
+    *,
+    root: str | None,
+    selection: Mapping[str, Any],
+    blocks: Mapping[str, Any],
+    seed: int,
+) -> PairIndex:
+    """Read an index, choose from it, and give it splits and statistics where it has none.
+
+    Args:
+        path: GeoParquet file written by ``geo-noisy index``.
+        root: Folder that the images moved to.
+        selection: What to keep, see :func:`selection_of`.
+        blocks: Arguments of :meth:`PairIndex.with_splits`, where the index has no splits.
+        seed: Seed of splits and of the windows that statistics come from.
+    """
+    pairs = PairIndex.read(path, root=root).select(**selection)
+    if (pairs.locations.split == UNASSIGNED).all():
+        pairs = pairs.with_splits(**blocks, seed=seed)
+    return pairs if pairs.statistics else pairs.with_statistics(seed=seed)
