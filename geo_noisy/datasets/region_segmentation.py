@@ -87,7 +87,7 @@ class RegionSegmentation(NonGeoDataset):
         if not there.any():
             raise InputError(
                 f'None of {len(rows)} windows of {split or "the index"} has a labelled pixel: look where the labels '
-                'lie and from when to when they hold, and whether splits by blocks of ground share them out (--block-px).'
+                'lie, from when to when they hold, and whether splits by blocks of ground share them out (--block-px).'
             )
 
     @property

@@ -1,6 +1,7 @@
 """Reads windows of captures on their site's grid, with file handles kept open."""
 
 import os
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -77,6 +78,8 @@ class WindowReader:
             raise ValueError(f'max_open is {max_open}; at least one file must be open to be read.')
         self.align, self.max_open = align, max_open
         self._handles = _OpenFiles(max_open)
+        # At exit, too: later GDAL would tell of trouble where there is no Python left.
+        weakref.finalize(self, self._handles.clear)
         self._process = os.getpid()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -189,12 +192,6 @@ class WindowReader:
             with _told(path):
                 self._handles[key] = open_on_grid(path, granule, grid, align=self.align, nearest=nearest)
         return self._handles[key]
-
-
-def _close_all(handles: OrderedDict[tuple[str, Grid, bool], Opened]) -> None:
-    for opened in handles.values():
-        opened.closing.close()
-    handles.clear()
 
 
 def _mosaic(capture: PlacedCapture, box: Box, align: Align, read: Callable[[Granule, Box], Read]) -> Read:
