@@ -73,7 +73,8 @@ def build_index(
     if place_px is not None and stride_px >= size_px:
         raise ValueError(f'place_px is {place_px}, which cannot act: windows every {stride_px} px do not overlap.')
     scan = eligible(scan, limits=limits, rules=rules)
-    placed = place_files(scan.files, crs=crs or scan.crs, res=res or scan.res)
+    crs, res = scan.crs if crs is None else crs, scan.res if res is None else res
+    placed = place_files(scan.files, crs=crs, res=res)
     if placed.files.empty:
         _nothing(f'None of {len(scan.files)} files can be placed on a grid.', [*scan.excluded, *placed.excluded])
     files = placed.files.assign(capture=overpasses(placed.files, overpass_minutes=overpass_minutes))

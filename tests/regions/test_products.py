@@ -307,3 +307,82 @@ def test_sentinel2_without_its_folders_is_doubted_where_the_baseline_changed(tmp
     assert len([doubt for doubt in scan.doubts if 'lie 1000 higher' in doubt.text]) == doubted
     with pytest.raises(ValueError, match='keep the SAFE folders'):
         scan_rasters(tmp_path, radiometry='physical')
+
+
+def test_copies_in_folders_of_their_acquisition_are_known(tmp_path):
+    for number, day in enumerate(('20220613', '20220723')):
+        folder = tmp_path / 's2' / f'S2B_33TVM_{day}_0_L2A'
+        folder.mkdir(parents=True)
+        for band in ('B02', 'B03'):
+            write_raster(folder / f'{band}.tif', np.full((1, 32, 32), 1000 * (number + 1) + int(band[2]), np.uint16))
+        write_raster(folder / 'SCL.tif', np.full((1, 32, 32), 4, np.uint8))
+        stamp = f'{day}T164107_{day}T164132_046194_0587AE'
+        radar = tmp_path / 's1' / f'S1A_IW_GRDH_1SDV_{stamp}_rtc' / 'measurement'
+        radar.mkdir(parents=True)
+        for band in ('vv', 'vh'):
+            write_raster(radar / f'iw-{band}.rtc.tiff', np.full((1, 32, 32), number, np.float32), nodata=-32768)
+    index = build_index(scan_rasters(tmp_path / 's2'), size_px=32)
+    assert (index.content.product, index.bands) == ('sentinel2-l2a', ('B02', 'B03'))
+    assert TemporalPairs(index)[0]['image'][:, :, 0, 0].tolist() == [[1002, 1003], [2002, 2003]]
+    radar = build_index(scan_rasters(tmp_path / 's1'), size_px=32)
+    assert (radar.content.product, radar.bands) == ('sentinel1-rtc', ('vv', 'vh'))
+    assert radar.times.astype('datetime64[s]').astype(str)[0] == '2022-06-13T16:41:07'
+
+
+def test_tiles_of_the_united_states_are_known(tmp_path):
+    for day in ('20200715', '20200731'):
+        for layer, value in (('SR_B2', 8000), ('SR_B3', 9000), ('QA_PIXEL', 21824)):
+            path = tmp_path / f'LC08_CU_003009_{day}_20210504_02_{layer}.TIF'
+            write_raster(path, np.full((1, 32, 32), value, np.uint16))
+    index = build_index(scan_rasters(tmp_path), size_px=32)
+    assert (index.content.product, index.bands) == ('landsat-c2', ('SR_B2', 'SR_B3'))
+    assert index.times.astype('datetime64[s]').astype(str).tolist() == ['2020-07-15T00:00:00', '2020-07-31T00:00:00']
+
+
+def band_files(folder, name, days=('20200101', '20210101'), **values):
+    folder.mkdir(exist_ok=True)
+    for number, day in enumerate(days):
+        for band, value in values.items():
+            pixels = np.full((1, 32, 32), value + number, np.uint8)
+            write_raster(folder / name.format(day=day, band=band), pixels)
+    return folder
+
+
+@pytest.mark.parametrize('name', ['scene_{day}_{band}.tif', '{band}-{day}.tif', 'x{day}.{band}.v2.tif'])
+def test_files_of_a_band_each_are_one_capture_by_the_words_in_their_names(tmp_path, name):
+    scan = scan_rasters(band_files(tmp_path / 'a', name, nir=30, red=20, blue=10))
+    (doubt,) = [doubt for doubt in scan.doubts if doubt.about == 'bands']
+    assert 'hold a band each: blue, red, nir' in doubt.text
+    assert TemporalPairs(build_index(scan, size_px=32))[0]['image'][:, :, 0, 0].tolist() == [[10, 20, 30], [11, 21, 31]]
+    chosen = build_index(scan_rasters(tmp_path / 'a', bands=['nir', 'red']), size_px=32)
+    assert TemporalPairs(chosen)[0]['image'][:, :, 0, 0].tolist() == [[30, 20], [31, 21]]
+    assert len(scan_rasters(tmp_path / 'a', product='none').files) == 6
+
+
+def test_a_date_that_lacks_a_file_of_a_band_is_left_out(tmp_path):
+    folder = band_files(tmp_path / 'a', 'scene_{day}_{band}.tif', ('20200101', '20210101', '20220101'), B2=2, B8A=8)
+    (folder / 'scene_20210101_B2.tif').unlink()
+    index = build_index(scan_rasters(folder), size_px=32)
+    assert index.bands == ('B2', 'B8A')
+    assert [item.reason.split(';')[0] for item in index.excluded] == ['lacks B2']
+    assert TemporalPairs(index)[0]['image'][:, :, 0, 0].tolist() == [[2, 8], [4, 10]]
+
+
+def test_tiles_and_captures_of_several_bands_are_no_files_of_a_band(tmp_path):
+    for number, day in enumerate(('20200101', '20210101')):
+        for tile in (1, 2):
+            write_raster(tmp_path / f'ortho_{day}_B{tile}.tif', bands=1, seed=number, offset_px=(64 * tile, 0))
+    assert build_index(scan_rasters(tmp_path), size_px=32).content.product == ''
+
+
+def test_dates_of_folders_are_taken_where_no_name_has_one(tmp_path):
+    for day in ('2022-08-17', '2022-08-22'):
+        (tmp_path / day / 'images').mkdir(parents=True)
+        write_raster(tmp_path / day / 'images' / 'ortho.tif')
+    scan = scan_rasters(tmp_path)
+    assert scan.files['time'].to_numpy().astype('datetime64[s]').astype('datetime64[D]').astype(str).tolist() == [
+        '2022-08-17', '2022-08-22',
+    ]  # fmt: skip
+    assert 'names of their folders' in scan.doubts[0].text
+    write_raster(tmp_path / 'ortho_20220901.tif')
+    assert len(scan_rasters(tmp_path).files) == 1  # once names hold dates, others are left out and counted

@@ -45,6 +45,7 @@ PRODUCT_NAMES = (
     _product('Sentinel-2', _SECONDS, _START, r'S2[A-D]_[A-Z]{4}_PRD_MSIL[12][AC]_.*_V', _TIME, '_', _OTHER_TIME),
     # Acquisition, then processing; exports of Google Earth Engine hold the acquisition alone.
     _product('Landsat', '%Y%m%d', _START, r'L[COTEM]\d{2}_[A-Z0-9]{4}_\d{6}_', _DAY, r'_\d{8}_\d{2}_[A-Z0-9]{2}', _END),
+    _product('Landsat', '%Y%m%d', _START, r'L[COTEM]\d{2}_(?:CU|AK|HI)_\d{6}_', _DAY, r'_\d{8}_\d{2}', _END),
     _product('Landsat', '%Y%m%d', _START, r'L[COTEM]\d{2}_\d{6}_', _DAY, _END),
     _product('Landsat', '%Y%j', _START, r'L[COTEM]\d\d{6}(?P<date>\d{7})[A-Z]{3}\d{2}', _END),
     _product('HLS', '%Y%jT%H%M%S', _START, r'HLS[._][SL]30[._]', _TILE, r'[._](?P<date>\d{7}T\d{6})(?!\d)'),

@@ -81,7 +81,7 @@ def describe_capture(capture: Capture, read: Callable[[str], Header]) -> Describ
     paths = list(dict.fromkeys([*capture.paths, *(layer.path for layer in layers)]))
     headers = {path: read(path) for path in paths}
     first = headers[capture.paths[0]]
-    if any(not _same_ground(first, header) for header in headers.values()):
+    if any(not same_ground(first, header) for header in headers.values()):
         raise RasterProblemError('its bands, in files of their own, cover other ground')
     for layer in layers:
         if layer.number > headers[layer.path].count:
@@ -101,7 +101,7 @@ def _own_bands(capture: Capture, headers: dict[str, Header]) -> tuple[Layer, ...
     return tuple(Layer(name or str(k), header.path, k) for k, name in enumerate(names, start=1))
 
 
-def _same_ground(first: Header, other: Header) -> bool:
+def same_ground(first: Header, other: Header) -> bool:
     """Whether two files have one extent, to a pixel of the coarser, in a CRS that may be spelt in two ways."""
     frame = pd.DataFrame([_grid(first), _grid(other)])
     bounds = transform_bounds(frame, first.crs)

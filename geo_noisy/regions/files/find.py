@@ -43,16 +43,25 @@ def _inside(path: str) -> list[str]:
     if os.path.isdir(path):
         return sorted(_in_folder(path))
     if os.path.exists(path):
+        if not os.path.isfile(path):
+            raise FileNotFoundError(f'{path} is no file but a device or a pipe.')
         if path.lower().endswith(_TAR):
             raise FileNotFoundError(f'{path} is an archive that cannot be searched through; extract it first.')
         return [path]
     if glob.has_magic(path):
-        return sorted(file for file in glob.glob(_pattern(path), recursive=True) if _is_raster(os.path.basename(file)))
+        return sorted(file for file in glob.glob(_pattern(path), recursive=True) if _is_asked_for(file, path))
     raise FileNotFoundError(f'{path} is neither a file nor a folder.')
 
 
 def _is_raster(name: str) -> bool:
     return name.lower().endswith(SUFFIXES) and not name.startswith('._')
+
+
+def _is_asked_for(file: str, pattern: str) -> bool:
+    """Whether a file that a pattern finds is a raster: of the usual kinds, or of the one that it spells out."""
+    name, suffix = os.path.basename(file), os.path.splitext(pattern)[1]
+    spelt = suffix and not glob.has_magic(suffix) and not name.startswith('._')
+    return os.path.isfile(file) and (_is_raster(name) or bool(spelt))
 
 
 def _in_folder(folder: str) -> Iterator[str]:
@@ -65,7 +74,8 @@ def _in_folder(folder: str) -> Iterator[str]:
             continue
         seen.add((status.st_dev, status.st_ino))
         folders.sort()
-        yield from (os.path.join(place, name) for name in names if _is_raster(name))
+        inside = (os.path.join(place, name) for name in names if _is_raster(name))
+        yield from (path for path in inside if not os.path.exists(path) or os.path.isfile(path))  # no pipes
 
 
 def _in_archive(path: str) -> list[str]:

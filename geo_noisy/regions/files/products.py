@@ -127,6 +127,8 @@ def _kind(name: str, told: dict[str, Any], where: str) -> FileKind:
     except re.error as error:
         raise ValueError(f'{where}: {told["pattern"]!r} is no regular expression: {error}') from error
     numbers = {key: float(told[key]) for key in ('scale', 'offset', 'nodata') if told.get(key) is not None}
+    if 'scale' in numbers:
+        numbers.setdefault('offset', 0.0)
     bands = told.get('bands') or {}
     if isinstance(bands, list):  # names alone: each shows itself
         bands = {band: band for band in bands}

@@ -2,23 +2,25 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from geo_noisy.errors import InputError
-from geo_noisy.regions.dates.formats import Formats, as_formats
-from geo_noisy.regions.dates.names import date_in_name, formats_in_names
-from geo_noisy.regions.dates.read import seconds
+from geo_noisy.regions.dates.formats import Formats
+from geo_noisy.regions.dates.names import date_in_name
 from geo_noisy.regions.dates.spans import all_in_1970
 from geo_noisy.regions.files.band_choice import choose_bands
+from geo_noisy.regions.files.band_files import ONE_BAND_EACH, band_kind
 from geo_noisy.regions.files.captures import Capture
+from geo_noisy.regions.files.described import same_ground
 from geo_noisy.regions.files.doubts import Doubt
 from geo_noisy.regions.files.exclusions import tally
+from geo_noisy.regions.files.file_names import FileNames
 from geo_noisy.regions.files.file_scan import Captures, FileScan, scan_captures
 from geo_noisy.regions.files.find import Paths, find_rasters
-from geo_noisy.regions.files.headers import RasterProblemError, open_raster
-from geo_noisy.regions.files.product_files import NO_PRODUCT, Draft, group_files
+from geo_noisy.regions.files.headers import RasterProblemError, open_raster, read_header
+from geo_noisy.regions.files.product_files import NO_PRODUCT, Draft, Found, group_files
 from geo_noisy.regions.files.products import AUTO, FileKind, known_products
 
 _WHOLE = '(?P<date>.+)'
@@ -63,7 +65,7 @@ def scan_rasters(
         raise ValueError(f'products ({products}) cannot act where product is {NO_PRODUCT}; leave one away.')
     for pattern in (date_regex, sensor_regex):
         _check_pattern(pattern)
-    names = _Names(date_regex, date_format, date_tag, sensor_regex)
+    names = FileNames(date_regex, date_format, date_tag, sensor_regex)
     files = find_rasters(paths)
     if sensor_regex and not any(re.search(sensor_regex, os.path.basename(path)) for path in files):
         raise ValueError(
@@ -78,7 +80,7 @@ def scan_rasters(
 
 def _scan(
     files: Sequence[str],
-    names: '_Names',
+    names: FileNames,
     *,
     product: str,
     products: str | os.PathLike[str] | None,
@@ -89,10 +91,13 @@ def _scan(
     found = group_files(files, known, product=product, band_count=_band_count)
     if products is not None:
         _check_own(known, found.drafts, products)
+    found = _of_bands(found, product)
+    if not found.drafts or not all(draft.date for draft in found.drafts):
+        names.look_in_folders(files)
     if not found.drafts:
         captures, problems = _each_by_itself(found.files, names)
         left = tuple(tally('file', [*found.problems, *problems]))
-        return scan_captures(Captures(captures, excluded=left), bands=bands, **reading)
+        return scan_captures(Captures(captures, excluded=left, doubts=names.doubts), bands=bands, **reading)
     choice = choose_bands(found.drafts, bands)
     captures, problems = [], [*choice.problems]
     for draft, layers in zip(found.drafts, choice.layers, strict=True):
@@ -102,52 +107,32 @@ def _scan(
             except RasterProblemError as error:
                 problems.append((str(error), draft.example))
     excluded = [*tally('file', found.problems), *tally('capture', problems)]
-    doubts = [*_assumed(found.product, found.drafts, product), *choice.doubts]
+    doubts = [*_assumed(found.product, found.drafts, product, choice.names), *choice.doubts, *names.doubts]
     masks = {name: codes for draft in found.drafts for name, codes in draft.codes.items()}
     told = Captures(captures, found.product, tuple(masks.values()), tuple(excluded), tuple(doubts))
     return scan_captures(told, **reading)
 
 
-class _Names:
-    """Reads dates and sensors from the names of files, or from their tags, as the user states it."""
-
-    def __init__(
-        self, date_regex: str | None, date_format: Formats, date_tag: str | None, sensor_regex: str | None
-    ) -> None:
-        self.date_regex, self.date_format = date_regex, date_format
-        self.date_tag, self.sensor_regex = date_tag, sensor_regex
-
-    @property
-    def date_stated(self) -> bool:
-        """Whether the user says where the date is."""
-        return bool(self.date_regex or self.date_tag)
-
-    def formats_used(self, paths: Iterable[str]) -> frozenset[str]:
-        """Which of the stated formats the dates are written in."""
-        if self.date_tag:
-            return frozenset(as_formats(self.date_format))
-        return formats_in_names(map(os.path.basename, paths), regex=self.date_regex, date_format=self.date_format)
-
-    def time(self, path: str) -> int:
-        """When a file was taken.
-
-        Raises:
-            RasterProblemError: If neither its tag nor its name tells.
-        """
-        try:
-            if self.date_tag:
-                return _tagged_time(path, self.date_tag, self.date_format)
-            return date_in_name(os.path.basename(path), regex=self.date_regex, date_format=self.date_format)
-        except ValueError as error:
-            raise RasterProblemError(str(error)) from error
-
-    def sensor(self, path: str) -> str:
-        """What took a file; empty where its name does not tell."""
-        match = re.search(self.sensor_regex, os.path.basename(path)) if self.sensor_regex else None
-        return match[match.lastindex or 0] if match else ''
+def _of_bands(found: Found, product: str) -> Found:
+    """Files of no product, put together where each holds a band."""
+    if found.drafts or product != AUTO:
+        return found
+    kind = band_kind(found.files, band_count=_band_count, same_ground=_on_same_ground)
+    if kind is None:
+        return found
+    again = group_files(found.files, {kind.product: (kind,)}, product=kind.product, band_count=_band_count)
+    return replace(again, problems=[*found.problems, *again.problems])
 
 
-def _each_by_itself(files: Sequence[str], names: _Names) -> tuple[list[Capture], list[tuple[str, str]]]:
+def _on_same_ground(paths: Sequence[str]) -> bool:
+    try:
+        first, *others = [read_header(path) for path in paths]
+    except RasterProblemError:
+        return True  # told when the captures are described
+    return all(same_ground(first, other) for other in others)
+
+
+def _each_by_itself(files: Sequence[str], names: FileNames) -> tuple[list[Capture], list[tuple[str, str]]]:
     captures, problems = [], []
     for path in files:
         try:
@@ -157,7 +142,7 @@ def _each_by_itself(files: Sequence[str], names: _Names) -> tuple[list[Capture],
     return captures, problems
 
 
-def _capture(draft: Draft, layers: tuple[Any, ...], names: _Names) -> Capture:
+def _capture(draft: Draft, layers: tuple[Any, ...], names: FileNames) -> Capture:
     """A capture of a product, with the bands that are taken."""
     kind, paths = draft.kind, tuple(dict.fromkeys(layer.path for layer in layers))
     stated = names.date_stated or not draft.date
@@ -181,10 +166,14 @@ def _time_in_name(text: str, date_format: str | None) -> int:
         raise RasterProblemError(str(error)) from error
 
 
-def _assumed(product: str, drafts: Sequence[Draft], stated: str) -> list[Doubt]:
+def _assumed(product: str, drafts: Sequence[Draft], stated: str, bands: Sequence[str]) -> list[Doubt]:
     """That the names of files tell their product."""
     if stated != AUTO:
         return []
+    if product == ONE_BAND_EACH:
+        text = f'by their names, files hold a band each: {", ".join(bands)}'
+        remedy = f'--bands chooses and orders them, --product {NO_PRODUCT} takes each file by itself.'
+        return [Doubt('bands', text, remedy, len(drafts), drafts[0].example)]
     text = f'captures are taken for {product} by the names of their files'
     return [Doubt('product', text, f'--product {product} confirms it, --product {NO_PRODUCT} takes each file by '
                   'itself.', len(drafts), drafts[0].example)]  # fmt: skip
@@ -214,14 +203,3 @@ def _check_pattern(pattern: str | None) -> None:
         re.compile(pattern or '')
     except re.error as error:
         raise ValueError(f'{pattern!r} is no regular expression: {error}') from error
-
-
-def _tagged_time(path: str, tag: str, date_format: Formats) -> int:
-    with open_raster(path) as file:
-        value = file.tags().get(tag)
-    if value is None:
-        raise ValueError(f'no tag {tag!r}')
-    try:
-        return seconds(value, date_format=date_format, where=f'tag {tag!r}', checked=True)
-    except ValueError as error:
-        raise ValueError(str(error).removesuffix('.')) from error

@@ -1,0 +1,88 @@
+"""Dates and sensors from the names of files, of their folders, or from their tags."""
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+
+from geo_noisy.regions.dates.formats import Formats, as_formats
+from geo_noisy.regions.dates.names import date_in_name, formats_in_names
+from geo_noisy.regions.dates.read import seconds
+from geo_noisy.regions.files.doubts import Doubt
+from geo_noisy.regions.files.headers import RasterProblemError, open_raster
+
+
+class FileNames:
+    """Reads dates and sensors from the names of files, or from their tags, as the user states it."""
+
+    def __init__(
+        self, date_regex: str | None, date_format: Formats, date_tag: str | None, sensor_regex: str | None
+    ) -> None:
+        self.date_regex, self.date_format = date_regex, date_format
+        self.date_tag, self.sensor_regex = date_tag, sensor_regex
+        self.doubts: tuple[Doubt, ...] = ()
+
+    @property
+    def date_stated(self) -> bool:
+        """Whether the user says where the date is."""
+        return bool(self.date_regex or self.date_tag)
+
+    def look_in_folders(self, paths: Sequence[str]) -> None:
+        """Take dates from the names of folders where the name of no file holds one."""
+        if self.date_tag or any(self._dated(os.path.basename(path)) for path in paths):
+            return
+        example = next((path for path in paths if any(self._dated(name) for name in _folders(path))), None)
+        if example is not None:
+            text = 'no file name holds a date, so those in the names of their folders are taken'
+            remedy = '--date-regex, --date-tag or a table says where dates are.'
+            self.doubts = (Doubt('dates', text, remedy, len(paths), example),)
+
+    def _dated(self, name: str) -> bool:
+        try:
+            date_in_name(name, regex=self.date_regex, date_format=self.date_format)
+        except ValueError as error:
+            return not str(error).startswith('no date')
+        return True
+
+    def formats_used(self, paths: Iterable[str]) -> frozenset[str]:
+        """Which of the stated formats the dates are written in."""
+        if self.date_tag:
+            return frozenset(as_formats(self.date_format))
+        names = [name for path in paths for name in (_folders(path) if self.doubts else [os.path.basename(path)])]
+        return formats_in_names(names, regex=self.date_regex, date_format=self.date_format)
+
+    def time(self, path: str) -> int:
+        """When a file was taken.
+
+        Raises:
+            RasterProblemError: If neither its tag nor its name tells.
+        """
+        try:
+            if self.date_tag:
+                return _tagged_time(path, self.date_tag, self.date_format)
+            name = os.path.basename(path)
+            if self.doubts:
+                name = next(filter(self._dated, _folders(path)), name)
+            return date_in_name(name, regex=self.date_regex, date_format=self.date_format)
+        except ValueError as error:
+            raise RasterProblemError(str(error)) from error
+
+    def sensor(self, path: str) -> str:
+        """What took a file; empty where its name does not tell."""
+        match = re.search(self.sensor_regex, os.path.basename(path)) if self.sensor_regex else None
+        return match[match.lastindex or 0] if match else ''
+
+
+def _folders(path: str) -> list[str]:
+    """Names of the folders that a file lies in, the nearest first."""
+    return [name for name in reversed(os.path.dirname(path).split('/')) if name]
+
+
+def _tagged_time(path: str, tag: str, date_format: Formats) -> int:
+    with open_raster(path) as file:
+        value = file.tags().get(tag)
+    if value is None:
+        raise ValueError(f'no tag {tag!r}')
+    try:
+        return seconds(value, date_format=date_format, where=f'tag {tag!r}', checked=True)
+    except ValueError as error:
+        raise ValueError(str(error).removesuffix('.')) from error
