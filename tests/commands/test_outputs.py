@@ -3,6 +3,7 @@
 import os
 import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -55,18 +56,20 @@ def test_an_older_output_is_written_anew(tmp_path: Path) -> None:
     check_outputs({'--output': tmp_path / 'pairs.parquet', '--map': None}, [str(tmp_path / 'image.tif')])
 
 
-@pytest.fixture
+@contextmanager
 def small_disk() -> Iterator[None]:
-    """No file can be longer than 4,000 bytes."""
+    """No file can be longer than 4,000 bytes; nor could pytest's own log, so that no report may fall in here."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.mark.usefixtures('small_disk')
 def test_a_full_disk_is_told_and_leaves_nothing_half(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(['scenes', str(tmp_path / 's'), '--scenes', '1', '--size-px', '128']) == 1
+    with small_disk():
+        assert main(['scenes', str(tmp_path / 's'), '--scenes', '1', '--size-px', '128']) == 1
     assert capsys.readouterr().err.startswith('geo-noisy: ')
     assert list((tmp_path / 's').iterdir()) == []
 
