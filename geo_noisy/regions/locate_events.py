@@ -40,7 +40,7 @@ def locate_events(index: RegionTables, polygons: ChangePolygons, *, method: Meth
     parts, rows, met = [], [], np.zeros(count, dtype=bool)
     boxes = index.windows()
     for chosen, crs in index.by_crs():
-        outlines = reproject(polygons.geometry, crs)
+        outlines = reproject(polygons.geometry, crs, near=boxes[chosen])
         near = _near(outlines, boxes[chosen])
         parts.append(
             find_events(
@@ -120,7 +120,9 @@ def _on_ground(index: RegionTables, ground: gpd.GeoSeries) -> NDArray[np.bool_]:
     boxes, inside = index.windows(), np.zeros(len(index), dtype=bool)
     for chosen, crs in index.by_crs():
         left, bottom, right, top = shapely.bounds(boxes[chosen]).T
-        whole = union_in(ground, crs).buffer(_ROUNDING * float(np.minimum(right - left, top - bottom).min()))
+        whole = union_in(ground, crs, near=boxes[chosen]).buffer(
+            _ROUNDING * float(np.minimum(right - left, top - bottom).min())
+        )
         shapely.prepare(whole)
         inside[chosen] = shapely.contains(whole, boxes[chosen])
     return inside

@@ -1,5 +1,7 @@
 """Captures of no known product: mosaics of an overpass, what a file says, and what overrides it."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -429,3 +431,46 @@ def test_assets_are_bands_by_name_and_known_masks_are_masks(tmp_path):
         assert np.array_equal(TemporalPairs(index, bands=['blue']).read(0, 0)[0], file.read()[:, :32, :32])
     with pytest.raises(ValueError, match='are masks; choose some with bands'):
         scan_table(table, assets=['scl'], root=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ('grid', 'reason'),
+    [
+        ((0, 0, 400_000, 0, 0, 5_000_000), 'pixels without a size'),
+        ((10, 0, float('nan'), 0, -10, 5_000_000), 'pixels without a size'),
+        ((10, 0, 1e12, 0, -10, 5e12), 'far off any ground'),
+        ((10, 2, 400_000, 2, -10, 5_000_000), 'rotated or flipped'),
+        ((10, 0, 400_000, 0, 10, 5_000_000), 'rotated or flipped'),
+    ],
+)
+def test_an_odd_grid_among_good_ones_is_counted(tmp_path, grid, reason):
+    write_series(tmp_path, DAYS)
+    write_raster(tmp_path / 'odd_20220101.tif', transform=rasterio.Affine(*grid))
+    (left,) = build_index(scan_rasters(tmp_path), size_px=32).excluded
+    assert (left.number, reason in left.reason) == (1, True)
+
+
+def test_pipes_and_broken_links_among_good_files_stop_nothing(tmp_path):
+    write_series(tmp_path, DAYS)
+    os.mkfifo(tmp_path / 'pipe_20220101.tif')
+    os.symlink(tmp_path / 'nowhere', tmp_path / 'link_20220101.tif')
+    index = build_index(scan_rasters(tmp_path), size_px=32)
+    assert [(item.number, item.example[-17:]) for item in index.excluded] == [(1, 'link_20220101.tif')]
+    with pytest.raises(FileNotFoundError, match='a device or a pipe'):
+        scan_rasters(tmp_path / 'pipe_20220101.tif')
+
+
+def test_an_unknown_crs_for_files_without_is_told(tmp_path):
+    with pytest.raises(ValueError, match=r"--images-crs\) 'EPSG:99999' is unknown"):
+        scan_rasters(write_series(tmp_path / 'a', DAYS), images_crs='EPSG:99999')
+
+
+def test_pictures_with_world_files_are_found_by_a_pattern(tmp_path):
+    for seed, day in enumerate(DAYS):
+        with pytest.warns(NotGeoreferencedWarning), rasterio.open(
+            tmp_path / f'{day}.png', 'w', driver='PNG', width=32, height=32, count=3, dtype='uint8'
+        ) as file:  # fmt: skip
+            file.write(drawn(3, 32, 32, seed=seed, dtype='uint8'))
+        (tmp_path / f'{day}.pgw').write_text('10\n0\n0\n-10\n400005\n4999995\n')
+    index = build_index(scan_rasters(tmp_path / '*.png', images_crs=CRS), size_px=32)
+    assert (len(index), index.crs) == (1, CRS)

@@ -275,11 +275,11 @@ def test_a_change_raster_without_change_or_crs_is_an_error(tmp_path):
         change_raster(write_raster(tmp_path / 'none.tif', np.zeros((1, 8, 8), dtype=np.uint8)))
     with pytest.raises(ValueError, match='no CRS'):
         change_raster(write_raster(tmp_path / 'bare.tif', crs=None))
-    with pytest.raises(ValueError, match=r'nowhere\.tif cannot be read'):
+    with pytest.raises(FileNotFoundError, match=r'nowhere\.tif is not there'):
         change_raster(tmp_path / 'nowhere.tif')
 
 
-@pytest.mark.parametrize('name', ['nowhere.gpkg', 'text.geojson', 'table.parquet'])
+@pytest.mark.parametrize('name', ['text.geojson', 'table.parquet'])
 def test_files_without_polygons_are_told(tmp_path, name):
     (tmp_path / 'text.geojson').write_text('text')
     pd.DataFrame({'a': [1]}).to_parquet(tmp_path / 'table.parquet')
@@ -288,7 +288,7 @@ def test_files_without_polygons_are_told(tmp_path, name):
 
 
 def test_an_empty_file_of_polygons_is_told():
-    with pytest.raises(ValueError, match='None of 0 polygons has an area'):
+    with pytest.raises(ValueError, match='holds no polygon'):
         change_polygons(polygons())
 
 

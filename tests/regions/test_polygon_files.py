@@ -11,6 +11,7 @@ import pytest
 import shapely
 from pyproj import Transformer
 
+from geo_noisy.errors import InputError
 from geo_noisy.main import main
 from geo_noisy.regions import PairIndex, build_index, change_polygons, scan_rasters
 from geo_noisy.regions.noise.reproject import reproject
@@ -157,3 +158,22 @@ def test_long_edges_give_the_noise_that_they_enclose(tmp_path):
     (tmp_path / 'a.geojson').write_text(json.dumps(collection))
     index = build_index(scan_rasters([folder]), size_px=32).with_noise(change_polygons(tmp_path / 'a.geojson'))
     assert index.pair_noise(0, 0, 1) == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize('outline', [shapely.box(-180, -80, 180, 80), shapely.box(-30, 0, 60, 70)])
+def test_polygons_of_the_world_or_a_continent_cover_the_windows(two_dates, outline):
+    """Further than half the globe away, a zone of UTM reaches nothing."""
+    change = change_polygons(polygons(outline, crs='EPSG:4326'), event_date='2020-06-01')
+    assert two_dates.with_noise(change).index['noise'].tolist() == pytest.approx([1.0] * 4)
+    part = change_polygons(
+        polygons(square(0, 0, 16)), event_date='2020-06-01', ground=polygons(outline, crs='EPSG:4326')
+    )
+    assert two_dates.with_noise(part).index['noisy'].tolist() == [1, 0, 0, 0]
+
+
+def test_a_file_that_is_not_there_or_empty_is_told(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'none\.gpkg are not there'):
+        change_polygons(tmp_path / 'none.gpkg')
+    (tmp_path / 'empty.geojson').write_text('{"type": "FeatureCollection", "features": []}')
+    with pytest.raises(InputError, match=r'empty\.geojson holds no polygon'):
+        change_polygons(tmp_path / 'empty.geojson')

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pyproj import CRS
+from pyproj.exceptions import CRSError
 
 from geo_noisy.errors import InputError
 from geo_noisy.regions.files.alpha import ALPHA_MASK, Alpha, settle_alpha
@@ -105,6 +107,8 @@ def scan_captures(
         InputError: If no capture can serve, with the reasons.
         ValueError: If an argument makes no sense.
     """
+    if images_crs is not None:
+        _check_crs(images_crs)
     values = (nodata,) if isinstance(nodata, int | float) else tuple(float(value) for value in nodata or ())
     found = captures if isinstance(captures, Captures) else Captures(captures)
     described, problems = _described(found.items, images_crs)
@@ -145,6 +149,13 @@ def scan_captures(
             *odd_borders(sampled, values),
         ),
     )
+
+
+def _check_crs(name: str) -> None:
+    try:
+        CRS.from_user_input(name)
+    except CRSError as error:
+        raise ValueError(f'images_crs (--images-crs) {name!r} is unknown: {error}') from error
 
 
 def _check_stated(described: Sequence[Described], nodata: Sequence[float], images_crs: str | None) -> None:

@@ -11,6 +11,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 from rasterio.windows import Window
 
 _ROTATION_TOLERANCE = 1e-6  # of a pixel, over one pixel
+_FAR = 1e10  # coordinates that no CRS reaches
 _WARP = 'gdalwarp -t_srs EPSG:... IN OUT'
 
 
@@ -84,6 +85,10 @@ def read_header(path: str, *, images_crs: str | None = None) -> Header:
             )
         crs = _crs_of(file, images_crs)
         grid = file.transform
+        if not np.isfinite(grid[:6]).all() or 0 in (grid.a, grid.e) or np.abs(grid[:6]).max() > _FAR:
+            raise RasterProblemError(
+                'a grid of pixels without a size or far off any ground; write the right one with gdal_edit.py -a_ullr'
+            )
         if max(abs(grid.b / grid.a), abs(grid.d / grid.e)) > _ROTATION_TOLERANCE or grid.a <= 0 or grid.e >= 0:
             raise RasterProblemError('rotated or flipped grid; warp it to north up first (gdalwarp)')
         _read_last_pixel(file)

@@ -31,8 +31,8 @@ class LabelledGround:
             return
         option = 'data.init_args.labels.ground_layer'
         outlines = read_polygons(labels.ground, layer=labels.ground_layer, crs=labels.crs, layer_option=option).geometry
-        self._ground = {crs: union_in(outlines, crs) for _, crs in tables.by_crs()}
         boxes = tables.windows()
+        self._ground = {crs: union_in(outlines, crs, near=boxes[rows]) for rows, crs in tables.by_crs()}
         if not any(shapely.intersects(self._ground[crs], boxes[rows]).any() for rows, crs in tables.by_crs()):
             raise InputError(f'The labelled ground {labels.ground} meets none of {len(tables)} windows.')
 

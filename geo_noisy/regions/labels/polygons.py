@@ -54,7 +54,8 @@ class PolygonLabels:
         self._order = np.lexsort((np.arange(len(frame)), ranks, self._from[:, 1]))
         self._rank = np.empty(len(frame), dtype=np.int64)
         self._rank[self._order] = np.arange(len(frame))
-        self._outlines = {crs: reproject(frame.geometry, crs) for _, crs in tables.by_crs()}
+        boxes = tables.windows()
+        self._outlines = {crs: reproject(frame.geometry, crs, near=boxes[rows]) for rows, crs in tables.by_crs()}
         self._trees = {crs: shapely.STRtree(outlines) for crs, outlines in self._outlines.items()}
         self._background = 0 if labels.background is not None else IGNORE_INDEX
         _check_reached(self._trees, tables, frame, told=labels.told)

@@ -17,6 +17,7 @@ from rasterio.errors import RasterioIOError
 from geo_noisy.errors import InputError
 from geo_noisy.regions.dates.formats import Formats
 from geo_noisy.regions.files.exclusions import Exclusion
+from geo_noisy.regions.files.paths import is_local, located
 from geo_noisy.regions.noise.polygons import ChangePolygons, change_polygons
 
 
@@ -113,6 +114,8 @@ class _Traced(NamedTuple):
 
 
 def _trace(path: str | os.PathLike[str], meaning: _Meaning) -> _Traced:
+    if is_local(str(path)) and not os.path.exists(located(str(path))):
+        raise FileNotFoundError(f'The change raster {path} is not there.')
     try:
         with rasterio.open(path) as file:
             if file.crs is None:

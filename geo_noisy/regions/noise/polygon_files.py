@@ -11,6 +11,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj.exceptions import CRSError
 
 from geo_noisy.errors import InputError
+from geo_noisy.regions.files.paths import is_local, located
 
 _PARQUET = ('.parquet', '.geoparquet')
 _VECTORS = ('.shp', '.gpkg', '.geojson', '.json', '.kml', '.gml', '.fgb')
@@ -51,6 +52,8 @@ def read_polygons(
 
 
 def _read(path: str, layer: str | None, layer_option: str) -> gpd.GeoDataFrame:
+    if is_local(path) and not os.path.exists(located(path)):
+        raise FileNotFoundError(f'The polygons {path} are not there.')
     if path.endswith(_PARQUET):
         if layer is not None:
             raise ValueError(f'{path} is Parquet, which has no layers; leave {layer_option} away.')

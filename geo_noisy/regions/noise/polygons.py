@@ -83,6 +83,8 @@ def change_polygons(
     if ground_layer is not None and ground is None:
         raise ValueError('ground_layer (--ground-layer) needs ground, the file that it is a layer of.')
     frame = read_polygons(polygons, layer=layer, crs=crs)
+    if frame.empty:
+        raise InputError(f'{polygons if isinstance(polygons, str | os.PathLike) else "The frame"} holds no polygon.')
     if crs is not None and frame.crs != crs:
         raise ValueError(
             f'The CRS of the polygons is stated to be {crs} (--polygons-crs), but they state {frame.crs.name}; '
