@@ -199,7 +199,7 @@ def test_a_table_serves_in_place_of_images(folder):
         (['--event-column', 'event'], '--event-column cannot act without --polygons'),
         (['--event-date', '2021-01-01'], '--event-date cannot act without --polygons'),
         (['--change-raster', 'x', '--class-column', 'kind'], '--class-column cannot act without --polygons'),
-        (['--polygons', 'nowhere.gpkg'], 'holds no polygons that can be read'),
+        (['--polygons', 'nowhere.gpkg'], 'are not there'),
         (['-o', '{folder}/nowhere/x.parquet'], 'make it first'),
         (['--map', '{folder}/nowhere/x.html'], 'make it first'),
         (['--stride-px', '0'], 'stride_px 0; both must be at least 1'),

@@ -199,6 +199,8 @@ def _with_bands(
         names = Counter(capture.names for capture in fitting).most_common(1)[0][0]
     else:
         names = tuple(str(name) for name in wanted)
+        if len(set(names)) < len(names):
+            raise ValueError(f'bands are {list(names)}; each can be given once.')
     kept, problems = [], []
     for capture in described:
         own = {band.name: band for band in capture.bands}
@@ -212,7 +214,7 @@ def _with_bands(
             missing = ', '.join(name for name in names if name not in own)
             problems.append((f'lacks band {missing}; it has {", ".join(own)}', capture.capture.paths[0]))
     if not kept:
-        raise InputError(f'No file has the bands {", ".join(names)}:\n{describe(tally("file", problems))}')
+        raise ValueError(f'No file has the bands {", ".join(names)} (--bands):\n{describe(tally("file", problems))}')
     return kept, problems
 
 

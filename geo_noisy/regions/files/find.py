@@ -25,13 +25,14 @@ def find_rasters(paths: Paths) -> list[str]:
         FileNotFoundError: If a path leads nowhere, or holds no raster file.
         InputError: If an archive is damaged.
     """
-    found: dict[str, None] = {}
+    found: dict[str, str] = {}
     for path in map(str, [paths] if isinstance(paths, str | os.PathLike) else paths):
         inside = _inside(located(path))
         if not inside:
             raise FileNotFoundError(f'{path} holds no raster files ({", ".join(SUFFIXES)}).')
-        found.update(dict.fromkeys(inside))
-    return list(found)
+        for file in inside:
+            found.setdefault(os.path.abspath(file) if is_local(file) else file, file)
+    return list(found.values())
 
 
 def _inside(path: str) -> list[str]:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from geo_noisy.regions.files.file_scan import Captures, FileScan, scan_captures
 from geo_noisy.regions.files.item_columns import CLOUD_COLUMN, SENSOR_COLUMN, cloud_covers, need_column, sensors
 from geo_noisy.regions.files.paths import is_local, located
 from geo_noisy.regions.files.products import cloud_masks
+from geo_noisy.regions.files.read_table import read_table
 
 _STAC_DATE, _STAC_PERIOD = 'datetime', ('start_datetime', 'end_datetime')
 
@@ -55,7 +55,7 @@ def scan_table(
         ValueError: If a column is missing, a date cannot be read, an item has several assets and none is chosen, or
             no file serves.
     """
-    frame = table if isinstance(table, pd.DataFrame) else _read(table)
+    frame = table if isinstance(table, pd.DataFrame) else read_table(table)
     name = 'the table' if isinstance(table, pd.DataFrame) else str(table)
     need_column(frame, date_column, table=name, option='--date-column')
     need_column(frame, path_column or 'assets', table=name, option='--path-column')
@@ -70,17 +70,23 @@ def scan_table(
     folder = root if root is not None else '' if isinstance(table, pd.DataFrame) else os.path.dirname(str(table))
     covers, names = cloud_covers(frame, cloud_column, table=name), sensors(frame, sensor_column, table=name)
     captures, problems, relative = [], [], False
+    seen: set[tuple[tuple[str, str], ...]] = set()
     for number, row in enumerate(frame.to_dict('records')):
         try:
             if not known[number]:
                 raise ValueError(f'no date in column {date_column!r}')
-            hrefs = {'': str(row[path_column])} if path_column else _hrefs(row['assets'], assets)
-        except (ValueError, KeyError) as error:
-            problems.append((str(error).strip('"'), str(row.get('id', ''))))
+            hrefs = {'': _path(row[path_column], path_column)} if path_column else _hrefs(row['assets'], assets)
+            here = {name: located(href, beside=folder) for name, href in hrefs.items()}
+            capture = _capture(here, int(times[number]), names[number], float(covers[number]))
+        except ValueError as error:
+            problems.append((str(error), str(row.get('id', f'row {number + 1}'))))
             continue
+        if (key := tuple(sorted(here.items()))) in seen:
+            problems.append(('named by an earlier row, too', next(iter(here.values()))))
+            continue
+        seen.add(key)
         relative |= any(is_local(href) and not os.path.isabs(located(href)) for href in hrefs.values())
-        here = {name: located(href, beside=folder) for name, href in hrefs.items()}
-        captures.append(_capture(here, int(times[number]), names[number], float(covers[number])))
+        captures.append(capture)
     if not captures:
         raise InputError(f'No row of {name} can serve:\n{describe(tally("file", problems))}')
     if root is not None and not relative:
@@ -114,17 +120,6 @@ def _times(
     return dates.known | period, middle, (doubt,)
 
 
-def _read(path: str | os.PathLike[str]) -> pd.DataFrame:
-    if is_local(str(path)) and not os.path.exists(path):
-        raise FileNotFoundError(f'The table {path} is not there.')
-    if str(path).endswith('.csv'):
-        return pd.read_csv(path)
-    try:
-        return pd.DataFrame(gpd.read_parquet(path))
-    except ValueError:  # geopandas refuses Parquet without geometry
-        return pd.read_parquet(path)
-
-
 def _columns(frame: pd.DataFrame, name: str) -> str:
     return f'{name} has the columns {", ".join(map(str, frame.columns))}'
 
@@ -139,7 +134,19 @@ def _hrefs(assets: Any, chosen: Sequence[str] | None) -> dict[str, str]:
     missing = [name for name in chosen or () if name not in there]
     if missing:
         raise ValueError(f'no asset {", ".join(missing)}')
-    return {name: str(there[name]['href']) for name in chosen or there}
+    return {name: _href(there[name], name) for name in chosen or there}
+
+
+def _href(asset: Any, name: str) -> str:
+    if not isinstance(asset, dict) or not isinstance(asset.get('href'), str) or not asset['href'].strip():
+        raise ValueError(f'asset {name} has no href')
+    return str(asset['href'])
+
+
+def _path(value: object, column: str) -> str:
+    if not isinstance(value, str | os.PathLike) or not str(value).strip():
+        raise ValueError(f'no path in column {column!r}')
+    return str(value)
 
 
 def _capture(assets: dict[str, str], time: int, sensor: str, cloud: float) -> Capture:
