@@ -63,10 +63,18 @@ class GeoNoisyDataModule(BaseDataModule):
             scale: Sensor value that becomes 1.
             seed: Seed of order and draws.
             stack_dates: Whether to give pairs as [B, 2C, H, W], as TorchGeo's own tasks want them.
+
+        Raises:
+            ValueError: If a number is out of its range.
         """
         super().__init__(dataset_class, batch_size=batch_size, num_workers=num_workers)
         if not scale > 0:
             raise ValueError(f'scale is {scale}; it is the sensor value that becomes 1, and must be above 0.')
+        for name, count in (('batch_size', batch_size), ('eval_batch_size', eval_batch_size or batch_size)):
+            if count < 1:
+                raise ValueError(f'{name} is {count}; a batch holds at least one sample.')
+        if seed < 0:
+            raise ValueError(f'seed is {seed}; use 0 or more.')
         self.std = torch.tensor(scale)
         self.aug = Scale(scale, stack_dates=stack_dates)
         self.eval_batch_size = eval_batch_size or batch_size

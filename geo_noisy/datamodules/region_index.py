@@ -1,5 +1,6 @@
 """The index of a region as a data module takes it: chosen ground and dates, with splits and band statistics."""
 
+import inspect
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -50,8 +51,22 @@ def read_region(
         selection: What to keep, see :func:`selection_of`.
         blocks: Arguments of :meth:`PairIndex.with_splits`, where the index has no splits.
         seed: Seed of splits and of the windows that statistics come from.
+
+    Raises:
+        ValueError: If blocks are given, and the index has splits of its own.
     """
     pairs = PairIndex.read(path, root=root).select(**selection)
     if (pairs.locations.split == UNASSIGNED).all():
         pairs = pairs.with_splits(**blocks, seed=seed)
+    else:
+        _refuse_blocks(path, blocks)
     return pairs if pairs.statistics else pairs.with_statistics(seed=seed)
+
+
+def _refuse_blocks(path: str | os.PathLike[str], blocks: Mapping[str, Any]) -> None:
+    defaults = inspect.signature(PairIndex.with_splits).parameters
+    idle = [name for name, value in blocks.items() if value != defaults[name].default]
+    if idle:
+        raise ValueError(
+            f'{" and ".join(idle)} cannot act: {path} has splits of its own. Leave them away, or index without --split.'
+        )

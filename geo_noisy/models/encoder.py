@@ -11,6 +11,8 @@ from torchvision.models import WeightsEnum
 
 from geo_noisy.models.weights import StoredWeights, read_weights
 
+_STRIDES = (8, 16, 32)
+
 
 def build_encoder(
     name: str = 'resnet18',
@@ -35,6 +37,8 @@ def build_encoder(
         ValueError: If the name is unknown, it has no ImageNet weights, or the weights are not of this encoder.
         FileNotFoundError: If the weights are neither a file nor a TorchGeo weight.
     """
+    if output_stride not in _STRIDES:
+        raise ValueError(f'output_stride is {output_stride}; choose one of {", ".join(map(str, _STRIDES))}.')
     pretrained = True if name.startswith('tu-') else 'imagenet'  # timm's names say which weights they mean
     try:
         encoder: nn.Module = smp.encoders.get_encoder(

@@ -20,6 +20,9 @@ from geo_noisy.tasks.resuming import RESUME, check_shapes, mend_epoch_count, pla
 from geo_noisy.tasks.scale import check_means, check_scale, scale_of
 from geo_noisy.tasks.schedule import Unit, cosine_schedule, warn_of_length
 
+_AT_LEAST = {'lr': 1e-12, 'weight_decay': 0, 'projection_dim': 1, 'warmup_steps': 0, 'in_channels': 1}
+"""Smallest values of arguments of tasks."""
+
 
 class EncoderTask(BaseTask):
     """A task around an encoder at ``self.model``, where TorchGeo's tasks look for it in checkpoints.
@@ -39,6 +42,9 @@ class EncoderTask(BaseTask):
 
     def configure_models(self) -> None:
         """Build the encoder and the statistics of its bands."""
+        for name, low in _AT_LEAST.items():
+            if name in self.hparams and not self.hparams[name] >= low:
+                raise ValueError(f'{name} is {self.hparams[name]}; give a number from {low:g}.')
         channels = self.hparams['in_channels']
         weights = self.weights
         read = read_weights(weights) if weights and weights is not True else None

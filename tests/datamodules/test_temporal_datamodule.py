@@ -46,6 +46,10 @@ def test_splits_of_the_index_are_kept(stored, tmp_path):
     data = TemporalPairsDataModule(str(tmp_path / 'split.parquet'))
     data.setup('fit')
     assert len(data.train_dataset) == 9
+    for idle in ({'block_px': 32}, {'margin_px': 2}, {'shares': (0.5, 0.5, 0.0)}):
+        data = TemporalPairsDataModule(str(tmp_path / 'split.parquet'), **idle)
+        with pytest.raises(ValueError, match=f'{next(iter(idle))} cannot act: .* has splits of its own'):
+            data.setup('fit')
 
 
 def test_images_that_moved_are_found_in_the_root(tmp_path):

@@ -127,3 +127,27 @@ def test_type_of_kept_targets(classes: int, ignore_index: int, expected: Any) ->
 def test_one_cell_in_a_batch_of_pairs(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match='one image of 32 x 32 px'):
         trainer(tmp_path).fit(TASKS['moco'](), pairs_datamodule(batch_size=1))
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        ({'lr': 0}, 'lr is 0; give a number from'),
+        ({'lr': -1.0}, 'lr is -1.0'),
+        ({'lr': float('nan')}, 'lr is nan'),
+        ({'weight_decay': -0.1}, 'weight_decay is -0.1'),
+        ({'projection_dim': 0}, 'projection_dim is 0; give a number from 1'),
+        ({'warmup_steps': -1}, 'warmup_steps is -1'),
+        ({'output_stride': 7}, 'output_stride is 7; choose one of 8, 16, 32'),
+    ],
+)
+def test_numbers_out_of_range_are_told(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        MomentumContrast(**{'queue_size': 16, **arguments})
+
+
+@pytest.mark.parametrize('arguments', [{'batch_size': 0}, {'eval_batch_size': -2}, {'seed': -1}])
+def test_numbers_of_data_out_of_range_are_told(arguments: dict[str, Any]) -> None:
+    (name,) = arguments
+    with pytest.raises(ValueError, match=f'{name} is '):
+        pairs_datamodule(**arguments)
