@@ -1,5 +1,7 @@
-from .estimate import Agreement, agreement, estimate_noise
+from .auc import Agreement, agreement
+from .estimate import estimate_noise
+from .estimate_index import estimate_index
 from .map import write_map
 from .report import audit
 
-__all__ = ['Agreement', 'agreement', 'audit', 'estimate_noise', 'write_map']
+__all__ = ['Agreement', 'agreement', 'audit', 'estimate_index', 'estimate_noise', 'write_map']

@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import batched
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import mannwhitneyu
 from torch import Tensor
 from torchgeo.datasets.utils import Sample
 
 from geo_noisy.audit.mixture import fit_mixture
+from geo_noisy.models.ground import best_match_distance
 from geo_noisy.pairs.keys import PairKey
 
 Encode = Callable[[Tensor], Tensor]
@@ -30,24 +30,6 @@ class Lookup(Protocol):
         ...
 
 
-class Agreement(NamedTuple):
-    """How well scores agree with flags.
-
-    Attributes:
-        auc: Area under the ROC curve; the chance that a noisy pair scores above a clean one.
-        low: Lower end of its 95 % interval, bootstrapped over scenes.
-        high: Upper end.
-        noisy: Number of noisy pairs.
-        clean: Number of clean pairs.
-    """
-
-    auc: float
-    low: float
-    high: float
-    noisy: int
-    clean: int
-
-
 def estimate_noise(
     dataset: Lookup,
     keys: Sequence[PairKey],
@@ -55,13 +37,16 @@ def estimate_noise(
     *,
     scenes: ArrayLike | None = None,
     batch_size: int = 32,
+    reach: int = 0,
+    worst: float = 1.0,
 ) -> pd.DataFrame:
     """Score pairs by how far their dense features disagree, against what is usual there.
 
     The distance of a pair is one minus the cosine of its two feature maps, averaged over cells that hold data at both
-    dates. Usual is the median over the location's other pairs; with fewer than three pairs, that over the other
-    pairs of the scene. The score is the logarithm of the ratio, and a mixture of two normal distributions on the
-    scores (as in CACo, https://arxiv.org/abs/2303.05104) turns it to the probability of a change.
+    dates, or over the worst of them (:func:`map_distance`). Usual is the median over the location's other pairs; with
+    fewer than three pairs, that over the other pairs of the scene. The score is the logarithm of the ratio, and a
+    mixture of two normal distributions on the scores (as in CACo, https://arxiv.org/abs/2303.05104) turns it to the
+    probability of a change.
 
     Args:
         dataset: Data set that the keys belong to.
@@ -69,6 +54,8 @@ def estimate_noise(
         encode: Encoder, in evaluation mode.
         scenes: Scene of each pair; one for all by default. Shape [n].
         batch_size: Pairs encoded at once.
+        reach: Cells of misregistration to forgive.
+        worst: Share of the cells that counts, those that agree least; 1 for all.
 
     Returns:
         One row a pair: ``location``, ``earlier``, ``later``, ``scene``, ``distance``, ``score``, ``probability``.
@@ -79,7 +66,7 @@ def estimate_noise(
     if len(keys) < 4:
         raise ValueError(f'{len(keys)} pairs are too few to say what is usual; give at least four.')
     scene = np.zeros(len(keys), dtype=np.int64) if scenes is None else np.asarray(scenes)
-    distance = feature_distances(dataset, keys, encode, batch_size=batch_size)
+    distance = feature_distances(dataset, keys, encode, batch_size=batch_size, reach=reach, worst=worst)
     location = np.array([key.location for key in keys])
     score = relative_scores(distance, location, scene)
     return pd.DataFrame(
@@ -90,23 +77,70 @@ def estimate_noise(
             'scene': scene,
             'distance': distance,
             'score': score,
-            'probability': fit_mixture(score).probability(score),
+            'probability': _probabilities(score),
         }
     )
 
 
 @torch.no_grad()
-def feature_distances(dataset: Lookup, keys: Iterable[PairKey], encode: Encode, *, batch_size: int = 32) -> Floats:
-    """Mean over cells of one minus the cosine of the features at both dates; shape [n]."""
+def feature_distances(
+    dataset: Lookup,
+    keys: Iterable[PairKey],
+    encode: Encode,
+    *,
+    batch_size: int = 32,
+    reach: int = 0,
+    worst: float = 1.0,
+) -> Floats:
+    """How far the features at both dates of pairs disagree, see :func:`map_distance`; shape [n]."""
     found = []
     for chunk in batched(keys, batch_size):
         samples = [dataset[key] for key in chunk]
         features = encode(torch.cat([sample['image'] for sample in samples]))
         pairs = features.view(len(samples), 2, *features.shape[1:])
-        apart = 1 - F.cosine_similarity(pairs[:, 0], pairs[:, 1], dim=1)
-        seen = torch.stack([_seen(sample, apart.shape[-2:]) for sample in samples]).to(apart)
-        found.append((apart * seen).sum(dim=(1, 2)) / seen.sum(dim=(1, 2)).clamp(min=1))
+        seen = torch.stack([_seen(sample, features.shape[-2:]) for sample in samples]).to(features.device)
+        found.append(map_distance(pairs[:, 0], pairs[:, 1], seen, reach=reach, worst=worst))
     return torch.cat(found).double().cpu().numpy()
+
+
+def map_distance(first: Tensor, second: Tensor, seen: Tensor, *, reach: int = 0, worst: float = 1.0) -> Tensor:
+    """Mean distance of two feature maps over the cells that hold data, or over the worst of them.
+
+    The distance of a cell is one minus its cosine with the best match within reach in the other map, averaged over
+    both ways of looking (:func:`~geo_noisy.models.ground.best_match_distance`).
+
+    Args:
+        first: Features at one date, [B, D, h, w].
+        second: Features at the other, likewise.
+        seen: Cells that hold data at both dates, [B, h, w] bool.
+        reach: Cells of misregistration to forgive.
+        worst: Share of the cells that counts, those that agree least; 1 for all.
+
+    Returns:
+        Distances in [0, 2], [B]; NaN where no cell holds data.
+
+    Raises:
+        ValueError: If ``worst`` lies outside (0, 1].
+    """
+    if not 0 < worst <= 1:
+        raise ValueError(f'worst is {worst}; it is a share of the cells and must lie in (0, 1].')
+    apart = best_match_distance(first, second, reach=reach)
+    if reach:
+        apart = (apart + best_match_distance(second, first, reach=reach)) / 2
+    falling = apart.masked_fill(~seen, -torch.inf).flatten(1).sort(dim=1, descending=True).values
+    count = seen.flatten(1).sum(dim=1)
+    chosen = (count * worst).round().clamp(min=1)
+    taken = torch.arange(falling.shape[1], device=falling.device) < torch.minimum(chosen, count)[:, None]
+    mean = falling.masked_fill(~taken, 0).sum(dim=1) / chosen
+    return mean.masked_fill(count == 0, torch.nan)
+
+
+def _probabilities(score: Floats) -> Floats:
+    """Probability of a change by a mixture on the scores that were measured; NaN for the others."""
+    measured, found = ~np.isnan(score), np.full(len(score), np.nan)
+    if measured.sum() > 1:
+        found[measured] = fit_mixture(score[measured]).probability(score[measured])
+    return found
 
 
 def pixel_distances(dataset: Lookup, keys: Iterable[PairKey]) -> Floats:
@@ -121,42 +155,23 @@ def pixel_distances(dataset: Lookup, keys: Iterable[PairKey]) -> Floats:
 
 
 def relative_scores(distance: Floats, location: NDArray[np.int64], scene: NDArray) -> Floats:
-    """Logarithm of each distance over the median of the other distances of its location or, of few, its scene; [n]."""
-    frame = pd.DataFrame({'distance': distance, 'location': location, 'scene': scene})
+    """Logarithm of each distance over the median of the other distances of its location or, of few, its scene; [n].
+
+    NaN where the distance was not measured.
+    """
+    score = np.full(len(distance), np.nan)
+    measured = ~np.isnan(distance)
+    frame = pd.DataFrame({'distance': distance, 'location': location, 'scene': scene})[measured]
+    if frame.empty:
+        return score
     pairs = frame.groupby('location')['distance'].transform('size').to_numpy()
     usual = np.where(
         pairs >= 3,
         frame.groupby('location')['distance'].transform(_other_medians).to_numpy(),
         frame.groupby('scene')['distance'].transform(_other_medians).to_numpy(),
     )
-    return np.asarray(np.log(np.maximum(distance, _SMALLEST) / np.maximum(usual, _SMALLEST)))
-
-
-def agreement(score: Floats, noisy: NDArray[np.int8], scene: NDArray, *, draws: int = 1000, seed: int = 0) -> Agreement:
-    """Compare scores with flags.
-
-    Args:
-        score: Scores, higher for noisier pairs, [n].
-        noisy: 1 noisy, 0 clean; pairs with -1 (unknown) are left out. Shape [n].
-        scene: Scene of each pair; scenes are drawn whole, for their windows are alike. Shape [n].
-        draws: Bootstrap draws; those without both kinds of pairs do not count.
-        seed: Seed of the draws.
-
-    Raises:
-        ValueError: If there are no noisy or no clean pairs among the known ones.
-    """
-    known = noisy >= 0
-    score, flag, scene = score[known], noisy[known] == 1, scene[known]
-    if flag.all() or not flag.any():
-        raise ValueError(f'An AUC needs noisy and clean pairs; there are {int(flag.sum())} and {int((~flag).sum())}.')
-    rng, groups = np.random.default_rng(seed), [np.flatnonzero(scene == name) for name in np.unique(scene)]
-    found = []
-    for _ in range(draws):
-        rows = np.concatenate([groups[k] for k in rng.integers(len(groups), size=len(groups))])
-        if flag[rows].any() and not flag[rows].all():
-            found.append(_auc(score[rows], flag[rows]))
-    low, high = np.quantile(found, (0.025, 0.975)) if found else (np.nan, np.nan)
-    return Agreement(_auc(score, flag), float(low), float(high), int(flag.sum()), int((~flag).sum()))
+    score[measured] = np.log(np.maximum(frame['distance'], _SMALLEST) / np.maximum(usual, _SMALLEST))
+    return score
 
 
 def _other_medians(values: 'pd.Series[float]') -> Floats:
@@ -174,16 +189,14 @@ def _other_medians(values: 'pd.Series[float]') -> Floats:
     return np.asarray((low + high) / 2)
 
 
-def _auc(score: Floats, flag: NDArray[np.bool_]) -> float:
-    """Share of (noisy, clean) pairs in the right order; ties count a half (Mann and Whitney's U)."""
-    above = mannwhitneyu(score[flag], score[~flag], method='asymptotic').statistic
-    return float(above / (flag.sum() * (~flag).sum()))
-
-
 def _seen(sample: Sample, size: torch.Size) -> Tensor:
     """Cells that hold data at both dates, [h, w]; all where the data set does not say."""
     valid = sample.get('valid')
     if valid is None:
-        return torch.ones(size)
-    both = valid.all(dim=0, keepdim=True).float()
-    return (F.adaptive_avg_pool2d(both, (size[0], size[1]))[0] > 0.5).float()
+        return torch.ones(size, dtype=torch.bool)
+    return cells_with_data(valid.all(dim=0), size)
+
+
+def cells_with_data(valid: Tensor, size: torch.Size) -> Tensor:
+    """Cells of a feature map of which more than half the pixels hold data, [H, W] to [h, w] bool."""
+    return F.adaptive_avg_pool2d(valid[None].float(), (size[0], size[1]))[0] > 0.5

@@ -6,12 +6,14 @@ from itertools import pairwise
 import numpy as np
 from pyproj import CRS
 
+from geo_noisy.audit.auc import agreement
 from geo_noisy.pairs.source import STRATA
 from geo_noisy.regions.dates.read import DAY_S, from_seconds
 from geo_noisy.regions.files.doubts import describe_doubt
 from geo_noisy.regions.files.products import MaskCodes
 from geo_noisy.regions.files.radiometry import Units
 from geo_noisy.regions.location_frame import misalignment_px
+from geo_noisy.regions.pair_estimates import pairs_of_dates
 from geo_noisy.regions.pair_index import PairIndex
 from geo_noisy.regions.windows.locations import SPLITS, UNASSIGNED
 
@@ -36,6 +38,7 @@ def audit(index: PairIndex, *, seed: int = 0) -> str:
             *_ground(index),
             *_dates(index),
             *_pairs(index, np.random.default_rng(seed)),
+            *_estimate(index),
             *_splits(index),
             *_doubts(index),
             *_left_out(index),
@@ -183,6 +186,23 @@ def _noises(noise: np.ndarray) -> Iterator[str]:
     for start, stop in pairwise(NOISES):
         count = int(((told > start) & (told <= stop)).sum())
         yield f'            {start:>5.2f} to {stop:<5.2f}{count:>8,}  {"#" * round(40 * count / len(told))}'
+
+
+def _estimate(index: PairIndex) -> Iterator[str]:
+    """How the estimate agrees with the flags, where there are both."""
+    if index.estimate is None:
+        return
+    measured = ~np.isnan(index.estimate)
+    yield f'Estimate:   {measured.sum():,} of {len(measured):,} pairs of dates, without labels; no flag hangs on it'
+    rows = pairs_of_dates(index.offsets)[measured]
+    flags, site = index.flags(rows), index.locations.site[rows[:, 0]]
+    try:
+        found = agreement(index.estimate[measured], flags, site, within=True)
+    except ValueError:  # no site has both noisy and clean pairs
+        return
+    yield f'            a noisy pair scores above a clean one of its site in {found.auc:.2f} of cases ' + (
+        f'({found.low:.2f} to {found.high:.2f}, bootstrapped over sites)'
+    )
 
 
 def _splits(index: PairIndex) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from geo_noisy.audit.estimate_index import estimate_index
 from geo_noisy.audit.map import write_map
 from geo_noisy.audit.report import audit
 from geo_noisy.commands.options import Chosen, Options
@@ -43,6 +44,8 @@ def run(command: str, words: Sequence[str]) -> int:
         index = chosen.call(PairIndex.with_splits, index)
     if chosen['statistics']:
         index = chosen.call(PairIndex.with_statistics, index)
+    if chosen['estimate_noise']:
+        index = chosen.call(estimate_index, index)
     index.write(chosen['output'])
     print(audit(index))
     print(f'Written:    {chosen["output"]}')
@@ -76,13 +79,17 @@ def _options(command: str) -> Options:
     take(PairIndex.with_splits, 'train, validation and test', names=names, needs='split')
     names = {'windows': 'statistics', 'seed': 'split_seed'}
     take(PairIndex.with_statistics, 'bands; --statistics 0 for none', names=names, shared=('split_seed',))
+    names = {name: f'estimate_{name}' for name in ('scale', 'reach', 'worst')} | {'weights': 'estimate_noise'}
+    skip = ('index', 'batch_size')
+    take(estimate_index, 'an estimate without labels', names=names, skip=skip, needs='estimate_noise')
     return options
 
 
 def _scan(chosen: Chosen) -> FileScan:
     reading = chosen.values(scan_captures)
     outputs = {'--output': chosen['output'], '--map': chosen['map']}
-    named = [chosen['table'], chosen['polygons'], chosen['ground'], *(chosen['change_raster'] or ())]
+    named = [chosen[option] for option in ('table', 'polygons', 'ground', 'estimate_noise')]
+    named += chosen['change_raster'] or ()
     named = [path for path in named if path is not None]
     if bool(chosen['images']) == bool(chosen['table']):
         raise UsageError('give images, or a table of them (--table), and not both.')

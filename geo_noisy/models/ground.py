@@ -81,10 +81,11 @@ def best_match_distance(features: Tensor, others: Tensor, *, reach: int = 1) -> 
     height, width = here.shape[-2:]
     around = F.pad(there, [reach] * 4)
     near = F.pad(there.new_ones(1, 1, height, width), [reach] * 4)
-    best = here.new_full((len(here), height, width), -torch.inf)
+    best = here.new_full((len(here), height, width), torch.inf)
     for row in range(2 * reach + 1):
         for col in range(2 * reach + 1):
             window = (..., slice(row, row + height), slice(col, col + width))
-            cosine = (here * around[window]).sum(dim=1).masked_fill(near[window][0] == 0, -torch.inf)
-            best = torch.maximum(best, cosine)
-    return 1 - best
+            # Half the squared distance of unit vectors is one minus their cosine, but keeps its digits near 0.
+            distance = (here - around[window]).square().sum(dim=1) / 2
+            best = torch.minimum(best, distance.masked_fill(near[window][0] == 0, torch.inf))
+    return best

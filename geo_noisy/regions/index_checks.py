@@ -17,7 +17,18 @@ from pyproj.exceptions import CRSError
 
 from geo_noisy.errors import InputError
 from geo_noisy.regions.files.paths import is_local
-from geo_noisy.regions.index_schema import BANDS, DATES, EVENTS, FILES, METADATA, SCHEMA, SITES, WINDOWS, Column
+from geo_noisy.regions.index_schema import (
+    BANDS,
+    DATES,
+    ESTIMATES,
+    EVENTS,
+    FILES,
+    METADATA,
+    SCHEMA,
+    SITES,
+    WINDOWS,
+    Column,
+)
 from geo_noisy.regions.ragged import row_of_flat
 
 _TYPES: dict[str, set[type]] = {'whole': {int}, 'number': {int, float}, 'text': {str}, 'flag': {bool}}
@@ -180,8 +191,9 @@ def _content_problems(stored: Mapping[str, Any]) -> Problems:
 
 def _row_problems(table: pa.Table, stored: Mapping[str, Any]) -> Problems:
     events = 'event_share' in table.column_names
+    estimates = ESTIMATES if 'estimate' in table.column_names else {}
     flat = {**WINDOWS, **({'noise_known': Column('flag')} if events else {})}
-    lists = {**DATES, **(EVENTS if events else {})}
+    lists = {**DATES, **estimates, **(EVENTS if events else {})}
     others = ('dates', 'geometry', *(('event_wkb',) if events else ()))
     for name in (*flat, *lists, *others):
         if name not in table.column_names:
@@ -199,6 +211,8 @@ def _row_problems(table: pa.Table, stored: Mapping[str, Any]) -> Problems:
         yield from _list_problems(table[name], expected, name)
     yield from _site_problems(table, stored)
     yield from _date_problems(table, stored)
+    if estimates:
+        yield from _estimate_problems(table)
     if events:
         yield from _event_problems(table)
 
@@ -207,9 +221,9 @@ def _arrow_problems(values: pa.ChunkedArray, expected: Column, name: str) -> Pro
     kinds = (pa.types.is_boolean,) if expected.kind == 'flag' else _ARROW[expected.kind]
     if not any(is_kind(values.type) for is_kind in kinds):
         yield f'column {name}', f'of type {values.type}, not {_GIVE[expected.kind]}'
-    elif values.null_count:
+    elif values.null_count and not expected.may_be_empty:
         yield f'column {name}', f'empty in {values.null_count} places'
-    elif expected.kind != 'flag' and len(values):
+    elif expected.kind != 'flag' and len(values) > values.null_count:
         ends = pc.min_max(values).as_py()
         odd = next((end for end in ends.values() if not expected.low <= end <= expected.high), None)
         if odd is not None or (pa.types.is_floating(values.type) and pc.any(pc.is_nan(values)).as_py()):
@@ -259,6 +273,13 @@ def _date_problems(table: pa.Table, stored: Mapping[str, Any]) -> Problems:
         away |= (first + stored['size_px'] < -_SLACK_PX) | (first > files[extent][captures] + _SLACK_PX)
     if away.any():
         yield 'column files', f'capture {captures[away][0]} at location {row[away][0]}, which it does not show'
+
+
+def _estimate_problems(table: pa.Table) -> Problems:
+    dates = _lengths(table['files'])
+    wrong = np.flatnonzero(_lengths(table['estimate']) != dates * (dates - 1) // 2)
+    if len(wrong):
+        yield 'column estimate', f'not of one value for every two dates at location {wrong[0]}'
 
 
 def _event_problems(table: pa.Table) -> Problems:

@@ -70,6 +70,9 @@ WINDOWS = {
 DATES = {'files': Column('whole', 0, _MOST)}
 """Columns with a list for each location: the captures of its dates."""
 
+ESTIMATES = {'estimate': Column('number', may_be_empty=True)}
+"""Column with a list for each location, where there are estimates: one for every two of its dates."""
+
 EVENTS = {
     'event_start': Column('whole', EVER, NEVER),
     'event_stop': Column('whole', EVER, NEVER),

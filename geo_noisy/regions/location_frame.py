@@ -37,7 +37,16 @@ def location_frame(index: RegionTables, strata: dict[str, Runs]) -> gpd.GeoDataF
         number = np.arange(len(index))
         rows = np.column_stack([number, np.zeros_like(number), np.diff(index.offsets) - 1])
         columns |= noise_of_pairs(index, rows)._asdict()
+        if index.estimate is not None:
+            columns['estimate'] = _of_single_pairs(index, index.estimate)
     return gpd.GeoDataFrame(columns, geometry=index.windows_in(index.crs), crs=index.crs)
+
+
+def _of_single_pairs(index: RegionTables, estimate: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The estimate of each location's only pair, [n]; NaN where it has a single date."""
+    found = np.full(len(index), np.nan)
+    found[np.diff(index.offsets) == 2] = estimate
+    return found
 
 
 def misalignment_px(index: RegionTables) -> NDArray[np.float64]:

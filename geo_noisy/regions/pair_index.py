@@ -19,6 +19,7 @@ from geo_noisy.regions.locate_events import locate_events
 from geo_noisy.regions.measure_bands import measure_bands
 from geo_noisy.regions.noise.events import Method
 from geo_noisy.regions.noise.polygons import ChangePolygons
+from geo_noisy.regions.pair_estimates import keep_estimates, take_estimates
 from geo_noisy.regions.ragged import keep_flat, take_rows
 from geo_noisy.regions.rules import PairRules
 from geo_noisy.regions.splits import assign_splits
@@ -182,11 +183,14 @@ class PairIndex(IndexedPairs):
             offsets=offsets,
             dates=self.dates[flat],
             events=None if self.events is None else self.events.take(rows),
+            estimate=take_estimates(self.estimate, self.offsets, rows),
         )
 
     def _keep_dates(self, kept: NDArray[np.bool_]) -> 'PairIndex':
         """Keep some dates, then the locations that can still make a pair; the others are counted."""
-        thinned = replace(self, offsets=keep_flat(self.offsets, kept), dates=self.dates[kept])
+        estimate = keep_estimates(self.estimate, self.offsets, kept)
+        offsets = keep_flat(self.offsets, kept)
+        thinned = replace(self, offsets=offsets, dates=self.dates[kept], estimate=estimate)
         left = np.diff(thinned.offsets)
         enough = left >= self.rules.fewest_dates
         gone = [('too few dates are left', str(row)) for row in np.flatnonzero(~enough)]

@@ -26,6 +26,7 @@ from geo_noisy.regions.files.products import MaskCodes
 from geo_noisy.regions.index_checks import check_metadata, check_rows
 from geo_noisy.regions.index_schema import BANDS, SCHEMA, WINDOWS
 from geo_noisy.regions.noise.events import Events
+from geo_noisy.regions.pair_estimates import pair_offsets
 from geo_noisy.regions.ragged import offsets_of
 from geo_noisy.regions.rules import PairRules
 from geo_noisy.regions.tables import RegionTables
@@ -66,6 +67,7 @@ def read_fields(path: str | os.PathLike[str], *, root: str | os.PathLike[str] | 
     files.insert(0, 'paths', pd.Series(_found_paths(stored, Path(path), root), dtype=object))
     window = [table[name].to_numpy() for name in WINDOWS]
     offsets, dates = _flat(table['files'])
+    names = table.column_names
     statistics = stored['statistics']
     return {
         'size_px': stored['size_px'],
@@ -75,7 +77,7 @@ def read_fields(path: str | os.PathLike[str], *, root: str | os.PathLike[str] | 
         'locations': Locations(*window),
         'offsets': offsets,
         'dates': dates.to_numpy(zero_copy_only=False).astype(np.int32),
-        'events': _read_events(table) if 'event_share' in table.column_names else None,
+        'events': _read_events(table) if 'event_share' in names else None,
         'noise_method': stored['noise_method'],
         'rules': PairRules(**stored['rules']),
         'statistics': None
@@ -84,6 +86,7 @@ def read_fields(path: str | os.PathLike[str], *, root: str | os.PathLike[str] | 
         'excluded': tuple(Exclusion(*item) for item in stored['excluded']),
         'content': _content(stored['content']),
         'doubts': tuple(Doubt(*item) for item in stored['doubts']),
+        'estimate': _flat(table['estimate'])[1].to_numpy(zero_copy_only=False) if 'estimate' in names else None,
     }
 
 
@@ -173,6 +176,9 @@ def _list_columns(index: RegionTables) -> dict[str, pa.Array]:
         'dates': _lists(index.offsets, pa.array(from_seconds(index.times).to_numpy())),
         'files': _lists(index.offsets, pa.array(index.dates)),
     }
+    if index.estimate is not None:
+        measured = pa.array(index.estimate, from_pandas=True)  # what was not measured is empty
+        columns['estimate'] = _lists(pair_offsets(index.offsets), measured)
     if index.events is None:
         return columns
     events = index.events

@@ -45,6 +45,9 @@ class RegionTables:
         excluded: What was left out on the way, and why.
         content: What the captures hold, bands and masks by name, and how their files are read.
         doubts: What was assumed on the way, or looks odd.
+        estimate: How unlike every two dates of a location look to an encoder, against what is usual (see
+            :mod:`geo_noisy.audit.estimate`), beside the flags and never in their place; NaN where they share no
+            ground with data. Flat, see :mod:`geo_noisy.regions.pair_estimates`; None where none was made.
     """
 
     size_px: int
@@ -61,6 +64,7 @@ class RegionTables:
     excluded: tuple[Exclusion, ...] = ()
     content: Content = field(default_factory=Content)
     doubts: tuple[Doubt, ...] = ()
+    estimate: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         """Number of locations."""
