@@ -102,6 +102,7 @@ class Touch:
 def test_code_in_a_checkpoint_at_an_address_is_not_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'hub'))
     monkeypatch.setenv('no_proxy', '127.0.0.1')
     torch.save({'state_dict': {}, 'code': Touch(tmp_path / 'ran')}, tmp_path / 'evil.ckpt')

@@ -167,7 +167,8 @@ def test_a_damaged_file_is_told(good, tmp_path, kind):
         PairIndex.read(tmp_path / 'damaged.parquet')
 
 
-def test_a_damaged_index_ends_fit_with_status_1(tmp_path, capsys):
+def test_a_damaged_index_ends_fit_with_status_1(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where fit leaves its config
     (tmp_path / 'a.parquet').write_bytes(b'PAR1')
     words = ['--model=MomentumContrast', '--data=TemporalPairsDataModule', f'--data.index={tmp_path}/a.parquet']
     assert main(['fit', *words, '--trainer.logger=false', '--trainer.accelerator=cpu']) == 1
