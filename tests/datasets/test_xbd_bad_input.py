@@ -155,6 +155,27 @@ def test_bad_input_is_left_out_on_request(root, tmp_path, name):
         pairs(root, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ('change', 'reason'),
+    [
+        (lambda text: '[' * 50_000, 'the JSON is nested too deep'),
+        (
+            lambda text: text.replace('"capture_date": "20', '"capture_date": "99'),
+            "'99.*', not an ISO time from 1990 on",
+        ),
+        (
+            lambda text: text.replace('"capture_date": "20', '"capture_date": "00'),
+            "'00.*', not an ISO time from 1990 on",
+        ),
+    ],
+)
+def test_labels_that_are_odd_all_over_are_told(root, tmp_path, change, reason):
+    path = files(root)[1]
+    path.write_text(change(path.read_text()))
+    with pytest.raises(XBDDataError, match=reason):
+        pairs(root, tmp_path)
+
+
 def test_all_problems_come_together(root, tmp_path):
     truncated(root)
     edit_label(files(root)[1], duplicate)

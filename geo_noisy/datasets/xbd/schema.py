@@ -18,6 +18,8 @@ OPTIONAL_METADATA: Mapping[str, type | tuple[type, ...]] = {
 }
 """Entries that no mask needs, which may be null or absent."""
 
+_YEARS = range(1990, 2101)  # of satellite images that one sees buildings in
+
 
 def read_document(path: Path) -> object:
     """Read a label JSON as it is.
@@ -31,6 +33,8 @@ def read_document(path: Path) -> object:
         raise ValueError(f'the JSON is cut off or malformed: {error}') from error
     except UnicodeDecodeError as error:
         raise ValueError(f'the JSON is not UTF-8: {error}') from error
+    except RecursionError as error:
+        raise ValueError('the JSON is nested too deep') from error
 
 
 def schema_problems(document: object, *, side_px: int) -> list[str]:
@@ -63,15 +67,14 @@ def _metadata_problems(metadata: object, side_px: int) -> Iterator[str]:
             yield f'`metadata.{name}` is {metadata[name]}, not {side_px}'
     date = metadata.get('capture_date')
     if isinstance(date, str) and not _is_date(date):
-        yield f'`metadata.capture_date` is {date!r}, not an ISO time'
+        yield f'`metadata.capture_date` is {date!r}, not an ISO time from {_YEARS.start} on'
 
 
 def _is_date(text: str) -> bool:
     try:
-        datetime.fromisoformat(text)
+        return datetime.fromisoformat(text).year in _YEARS
     except ValueError:
         return False
-    return True
 
 
 def _features_problems(features: object) -> Iterator[str]:
