@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from geo_noisy.regions.files.products import FileKind
 
-ONE_BAND_EACH = 'a file a band'
+ONE_BAND_EACH = 'band-files'
 _ORDER = ('coastal', 'blue', 'green', 'yellow', 'red', 'rededge', 'nir', 'swir', 'tir', 'thermal', 'pan')
 _WORD = (
     r'(?i:B(?:and)?[_-]?\d{1,2}A?|coastal|blue|green|yellow|red[_-]?edge\d?|red|nir\d{0,2}|swir\d{0,2}|tir\d?|thermal|pan|'
