@@ -133,7 +133,8 @@ def _hrefs(assets: Any, chosen: Sequence[str] | None) -> dict[str, str]:
         raise ValueError(f'several assets ({", ".join(there)}); choose some by name')
     missing = [name for name in chosen or () if name not in there]
     if missing:
-        raise ValueError(f'no asset {", ".join(missing)}; there are {", ".join(there)}')
+        told = f'; there are {", ".join(there)}' if there else ''
+        raise ValueError(f'no asset {", ".join(missing)}{told}')
     return {name: _href(there[name], name) for name in chosen or there}
 
 
