@@ -291,7 +291,15 @@ def ground_points(query: Sample, key: Sample, size: torch.Size) -> Points:
         query: Views of one date, with ``matrix`` [B, 3, 3] and optionally ``valid`` and ``change`` [B, H, W].
         key: Views of the other date, likewise.
         size: Height and width of the feature maps.
+
+    Raises:
+        ValueError: If the views do not say where they lie.
     """
+    if 'matrix' not in query:
+        raise ValueError(
+            "The views give no 'matrix', so that nothing says which ground they show: make them a subclass of "
+            'geo_noisy.transforms.Views that lists its operations.'
+        )
     matrix = query['matrix'].float()
     here = cell_centres((size[0], size[1]), device=matrix.device).expand(len(matrix), -1, -1)
     position = transformed(here, matrix)

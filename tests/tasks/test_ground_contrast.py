@@ -230,6 +230,15 @@ def test_changed_ground_needs_a_data_set_that_tells() -> None:
         task(changed='drop').pair_loss(data, train=True)
 
 
+def test_views_that_do_not_say_where_they_lie_are_told() -> None:
+    class Mine(Views):
+        def forward(self, batch: Sample) -> Sample:
+            return {key: value for key, value in super().forward(batch).items() if key != 'matrix'}
+
+    with pytest.raises(ValueError, match="views give no 'matrix'"):
+        task(views=Mine()).pair_loss(batch(), train=True)
+
+
 @pytest.mark.parametrize(
     ('wrong', 'message'),
     [
@@ -274,6 +283,14 @@ def test_fit_lowers_the_rank_of_the_positive(tmp_path: Path) -> None:
     assert 8 < run.callback_metrics['train_points'] <= 12
 
 
+@pytest.mark.parametrize('precision', ['bf16-mixed', 'bf16-true'])
+def test_half_precision(precision: str, tmp_path: Path) -> None:
+    run = trainer(tmp_path, precision=precision, limit_train_batches=2)
+    run.fit(fitted(changed='negative', queue_size=256, image_weight=0.1), pairs_datamodule())
+    assert torch.isfinite(run.callback_metrics['train_loss'])
+    assert torch.isfinite(run.callback_metrics['val_rank'])
+
+
 def test_validation_does_not_hang_on_what_is_done_about_change(tmp_path: Path) -> None:
     data = pairs_datamodule(rate=1.0)
     found = [scores(tmp_path, fitted(changed=changed), data) for changed in ('keep', 'drop', 'negative')]
@@ -297,7 +314,7 @@ def test_ground_that_views_never_share_is_not_measured(tmp_path: Path) -> None:
         assert torch.tensor(scores(tmp_path, fitted(views=views), pairs_datamodule())['val_rank']).isnan()
 
 
-@pytest.mark.parametrize(('lr', 'warned'), [(0.0, True), (0.01, False)])
+@pytest.mark.parametrize(('lr', 'warned'), [(1e-9, True), (0.01, False)])
 def test_a_loss_on_its_plateau_is_told(
     lr: float, warned: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
