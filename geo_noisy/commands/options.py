@@ -48,7 +48,11 @@ class Options:
 
     def __init__(self, command: str, description: str | None) -> None:
         self._parser = jsonargparse.ArgumentParser(
-            prog=f'geo-noisy {command}', description=plain(description or ''), print_config=None, exit_on_error=False
+            prog=f'geo-noisy {command}',
+            description=plain(description or ''),
+            print_config=None,
+            exit_on_error=False,
+            allow_abbrev=False,
         )
         self._words: dict[str, Words] = {}
         self._flags: dict[str, str] = {}

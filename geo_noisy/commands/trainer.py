@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 
 import torchgeo.main  # noqa: F401  # makes TorchGeo's class names known
+from lightning.pytorch.callbacks import BasePredictionWriter
 from lightning.pytorch.cli import LightningCLI
 from torchgeo.datamodules import BaseDataModule
 from torchgeo.tasks import BaseTask
@@ -31,6 +32,10 @@ _GDAL = {
 
 # What arguments from a config make constructors raise; damaged files (OSError) and the rest pass through.
 _WRONG_ARGUMENTS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError)
+_UNWRITTEN = (
+    'geo-noisy: no callback writes what is predicted, so nothing is kept: add geo_noisy.tasks.PredictionWriter with a '
+    'folder to trainer.callbacks.'
+)
 _NO_CHECKPOINT = 'it is cut short, empty or no PyTorch file, or holds code besides weights, which is not run'
 
 
@@ -42,6 +47,11 @@ class _Trainer(LightningCLI):
         config = self.config[self.subcommand]
         if config.weights_only is None:
             config.weights_only = True
+
+    def before_predict(self) -> None:
+        """Say where predictions go that no callback writes."""
+        if not any(isinstance(callback, BasePredictionWriter) for callback in self.trainer.callbacks):
+            print(_UNWRITTEN, file=sys.stderr)
 
     def instantiate_classes(self) -> None:
         """Make trainer, model and data; what they refuse is told as a wrong config, or as a wrong input."""
@@ -75,7 +85,7 @@ def run(command: str, words: Sequence[str]) -> int:
             model_class=BaseTask,
             datamodule_class=BaseDataModule,
             seed_everything_default=0,
-            parser_kwargs={'version': __version__, 'prog': 'geo-noisy', 'exit_on_error': False},
+            parser_kwargs={'version': __version__, 'prog': 'geo-noisy', 'exit_on_error': False, 'allow_abbrev': False},
             subclass_mode_model=True,
             subclass_mode_data=True,
             save_config_kwargs={'overwrite': True},

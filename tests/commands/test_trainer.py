@@ -41,6 +41,7 @@ pytestmark = cli_arguments
         (['fit', '--config', MOCO, '--seed_everything=-1'], 2, '-1 is not in bounds, numpy accepts from 0 to'),
         (['fit', '--config', MOCO, '--trainer.callbacks=x'], 2, 'trainer.callbacks: Expected a path but x either not'),
         (['fit', 'x.yaml'], 2, 'unrecognized arguments: x.yaml; did you mean --config x.yaml?'),
+        (['fit', '--config', MOCO, '--trainer.max_epoch=2'], 2, 'unrecognized arguments: --trainer.max_epoch=2'),
         (['fit', '--wrong'], 2, 'unrecognized arguments: --wrong; `geo-noisy fit --help`'),
         (['fit'], 2, 'the following arguments are required'),
         (['fit', '--config', PROBE, '--model.init_args.weights=nowhere.ckpt'], 2, "weights is 'nowhere.ckpt', which"),

@@ -88,7 +88,9 @@ cli_arguments = pytest.mark.filterwarnings("ignore:LightningCLI's args parameter
 
 
 @cli_arguments
-def test_probe_config_runs_and_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_probe_config_runs_and_tests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     config = str(small('probe.yaml', tmp_path, 'probe'))
     assert main(['fit', '--config', config]) == 0
@@ -98,6 +100,7 @@ def test_probe_config_runs_and_tests(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert main(['test', '--config', config, f'--ckpt_path={best}']) == 0
         assert main(['validate', '--config', config, f'--ckpt_path={best}']) == 0
         assert main(['predict', '--config', config, f'--ckpt_path={best}']) == 0
+    assert 'PredictionWriter' in capsys.readouterr().err
 
 
 @pytest.mark.slow
