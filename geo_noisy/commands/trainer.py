@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 
 import torchgeo.main  # noqa: F401  # makes TorchGeo's class names known
+from lightning.pytorch.callbacks import BasePredictionWriter
 from lightning.pytorch.cli import LightningCLI
 from torchgeo.datamodules import BaseDataModule
 from torchgeo.tasks import BaseTask
@@ -49,7 +50,8 @@ class _Trainer(LightningCLI):
 
     def before_predict(self) -> None:
         """Say where predictions go that no callback writes."""
-        if not self.trainer.prediction_writer_callbacks:
+        callbacks = vars(self.trainer)['callbacks']  # Lightning declares none
+        if not any(isinstance(callback, BasePredictionWriter) for callback in callbacks):
             print(_UNWRITTEN, file=sys.stderr)
 
     def instantiate_classes(self) -> None:
