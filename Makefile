@@ -42,7 +42,7 @@ unit:
 
 test-resume: export OMP_NUM_THREADS ?= 1
 test-resume: install-dev
-	$(VENV)/python -m pytest -n 2 -m 'resume or slow' tests/tasks/test_resume.py
+	$(VENV)/python -m pytest -n 2 -m 'resume or slow' tests/tasks/test_resume.py tests/tasks/test_ranks.py
 
 # uv reads no pip.conf, so that no constraint of the machine acts here.
 test-oldest: export OMP_NUM_THREADS ?= 1

@@ -19,6 +19,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         'configs': ('configs', 'list the configs that come with geo-noisy, or copy some to change them'),
     },
     'make pairs over a region': {
+        'search': ('search', 'find the images of an area in an archive (STAC), and keep their list'),
         'index': ('index', 'find temporal pairs in images, and say how noisy they are'),
     },
     'train and measure, from a YAML file': {

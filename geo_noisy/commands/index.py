@@ -7,12 +7,14 @@ from geo_noisy.audit.map import write_map
 from geo_noisy.audit.report import audit
 from geo_noisy.commands.options import Chosen, Options
 from geo_noisy.commands.outputs import check_outputs
+from geo_noisy.engines import working_on
 from geo_noisy.errors import UsageError
 from geo_noisy.regions.build import build_index
 from geo_noisy.regions.dates.formats import as_formats
 from geo_noisy.regions.files.file_scan import FileScan, scan_captures
 from geo_noisy.regions.files.find import find_rasters
 from geo_noisy.regions.files.item_tables import scan_table
+from geo_noisy.regions.files.remote import Remote
 from geo_noisy.regions.files.scan import scan_rasters
 from geo_noisy.regions.noise.change_rasters import change_raster
 from geo_noisy.regions.noise.polygons import ChangePolygons, change_polygons
@@ -30,6 +32,11 @@ def run(command: str, words: Sequence[str]) -> int:
         FileNotFoundError: If a path leads nowhere.
     """
     chosen = _options(command).parse(words)
+    with chosen.call(Remote).applied(), chosen.call(working_on):
+        return _index(chosen)
+
+
+def _index(chosen: Chosen) -> int:
     scan = _scan(chosen)
     limits, rules = chosen.call(Limits), chosen.call(PairRules)
     index: PairIndex = chosen.call(build_index, scan, limits=limits, rules=rules)
@@ -65,6 +72,8 @@ def _options(command: str) -> Options:
     names = {'root': 'table_root'}
     take(scan_table, 'a table in place of images', names=names, shared=('date_format',), needs='table')
     take(scan_captures, 'how files are read', skip=('captures',), shared=('bands',))
+    take(Remote, 'files at addresses')
+    take(working_on, 'where the work is done')
     take(build_index, 'windows', skip=('scan', 'limits', 'rules'))
     take(Limits, 'what a window must offer')
     names = {'crs': 'polygons_crs'}

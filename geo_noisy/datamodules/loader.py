@@ -66,10 +66,15 @@ class ResumableLoader(DataLoader[Sample]):
         return self.sampler
 
     def state_dict(self) -> dict[str, int]:
-        """Epoch and batch that come next, and what a batch is: ``batch_size``, and the ``samples`` of an epoch."""
+        """Epoch and batch that come next, and what a batch is: ``batch_size``, and the ``samples`` of an epoch.
+
+        Both count over all ranks: a run goes on with another number of processes where their batches together are as
+        large.
+        """
         epoch, batch = self._place()
-        size = len(self.sampler)  # type: ignore[arg-type]  # samplers of this package have a length
-        return {'epoch': epoch, 'batch': batch, 'batch_size': self.batch_size or 1, 'samples': size}
+        ranks = getattr(self.sampler, 'num_replicas', 1)
+        size = len(self.sampler) * ranks  # type: ignore[arg-type]  # samplers of this package have a length
+        return {'epoch': epoch, 'batch': batch, 'batch_size': (self.batch_size or 1) * ranks, 'samples': size}
 
     def _place(self) -> tuple[int, int]:
         if self._epoch is None:

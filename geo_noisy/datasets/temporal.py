@@ -12,9 +12,12 @@ from torchgeo.datasets.utils import Sample
 
 from geo_noisy.datasets.pair_dataset import Look, PairDataset
 from geo_noisy.datasets.temporal_plot import draw_map, draw_pair, draw_sheet
+from geo_noisy.errors import InputError
 from geo_noisy.pairs.keys import PairKey
 from geo_noisy.pairs.permutation import permute, stream_key
 from geo_noisy.pairs.source import STRATA
+from geo_noisy.regions.files.paths import far_paths
+from geo_noisy.regions.files.remote import Remote, asked, in_threads
 from geo_noisy.regions.pair_index import PairIndex
 from geo_noisy.regions.windows.granules import PlacedCapture, place_captures
 from geo_noisy.regions.windows.opened import Align
@@ -38,6 +41,7 @@ class TemporalPairs(PairDataset):
         fill: float | Literal['mean'] = 'mean',
         on_error: Literal['stop', 'skip'] = 'stop',
         max_open: int = 64,
+        remote: Remote | bool = False,
         transforms: Callable[[Sample], Sample] | None = None,
     ) -> None:
         """Initialise a new TemporalPairs instance.
@@ -51,10 +55,13 @@ class TemporalPairs(PairDataset):
                 now where the index has no statistics and a file may lack pixels.
             on_error: What to do about a file that cannot be read: ``stop``, or ``skip`` to another pair of the same
                 stratum, chosen by the key's draw, and count it in ``skipped``.
-            max_open: Files that each worker holds open.
+            max_open: Files that each worker (and each of its threads, at addresses) holds open.
+            remote: True opens the addresses (``https://``, ``s3://``, ...) that an index holds; a
+                :class:`~geo_noisy.regions.Remote` says how. False refuses an index with any.
             transforms: Takes a sample and returns a transformed one.
 
         Raises:
+            InputError: If the index holds addresses, and ``remote`` is False.
             ValueError: If an argument is out of its range.
         """
         self.pair_index = index if isinstance(index, PairIndex) else PairIndex.read(index)
@@ -62,8 +69,16 @@ class TemporalPairs(PairDataset):
             raise ValueError(f"on_error is {on_error!r}; choose 'stop' or 'skip'.")
         self.bands = self.pair_index.band_numbers(bands)
         self.on_error, self.transforms = on_error, transforms
+        self.remote = Remote() if remote is True else remote or None
+        far = far_paths(self.pair_index.files['paths'])
+        if far and self.remote is None:
+            raise InputError(
+                f'The index holds {len(far):,} addresses, such as {far[0]}, which are opened only where that is asked '
+                'for: remote=True (--data.init_args.remote=true).'
+            )
+        self._together = bool(far)
         self._fill = self._fill_values(fill)
-        self._reader = WindowReader(align=align, max_open=max_open)
+        self._reader = WindowReader(align=align, max_open=max_open, remote=self.remote)
         chosen = [band - 1 for band in self.bands]
         tables = self.pair_index
         self._captures = place_captures(tables.files, tables.sites, tables.content, bands=chosen)
@@ -177,6 +192,13 @@ class TemporalPairs(PairDataset):
         capture = self._captures[pairs.dates[pairs.offsets[location] + date]]
         return capture, Box(int(pairs.locations.col[location]), int(pairs.locations.row[location]), size, size)
 
+    def __getitems__(self, keys: Sequence[PairKey]) -> list[Sample]:
+        """The samples of a batch: what lies at addresses is fetched together."""
+        if not self._together:
+            return [self[key] for key in keys]
+        with asked(self.remote):
+            return in_threads(self.__getitem__, keys)
+
     def _sample(self, key: PairKey) -> Sample:
         """The sample of a key, or of another pair of the stratum where a file cannot be read and may be skipped."""
         asked = key
@@ -203,6 +225,7 @@ class TemporalPairs(PairDataset):
         if fill != 'mean':
             return np.full(len(self.bands), fill, dtype=np.float32)
         if self.pair_index.statistics is None and self.pair_index.files[['masked', 'warped']].to_numpy().any():
-            self.pair_index = self.pair_index.with_statistics()
+            with asked(self.remote):
+                self.pair_index = self.pair_index.with_statistics()
         statistics = self.band_statistics()
         return np.array(statistics[0] if statistics else [0.0] * len(self.bands), dtype=np.float32)

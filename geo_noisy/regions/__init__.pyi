@@ -2,6 +2,7 @@ from .band_statistics import BandStatistics
 from .build import build_index
 from .files.file_scan import FileScan
 from .files.item_tables import scan_table
+from .files.remote import Remote
 from .files.scan import scan_rasters
 from .labels.options import RegionLabels
 from .noise.change_rasters import change_raster
@@ -19,6 +20,7 @@ __all__ = [
     'PairIndex',
     'PairRules',
     'RegionLabels',
+    'Remote',
     'build_index',
     'change_polygons',
     'change_raster',

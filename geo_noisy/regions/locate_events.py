@@ -1,12 +1,15 @@
 """Which polygons of change meet which windows: the events of each location."""
 
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from geo_noisy.engines import each
 from geo_noisy.errors import InputError
 from geo_noisy.regions.dates.read import from_seconds
 from geo_noisy.regions.dates.spans import EVER, NEVER
@@ -18,6 +21,7 @@ from geo_noisy.regions.ragged import offsets_of, row_of_flat
 from geo_noisy.regions.tables import RegionTables
 from geo_noisy.regions.windows.grid import WGS84
 
+WINDOWS_AT_ONCE = 65_536
 _ROUNDING = 1e-3  # of a window's side
 
 
@@ -41,14 +45,14 @@ def locate_events(index: RegionTables, polygons: ChangePolygons, *, method: Meth
     boxes = index.windows()
     for chosen, crs in index.by_crs():
         outlines = reproject(polygons.geometry, crs, near=boxes[chosen])
-        near = _near(outlines, boxes[chosen])
-        parts.append(
-            find_events(
-                boxes[chosen], outlines[near], start=start[near], stop=stop[near], recovered=polygons.recovered[near],
-                method=method, size_px=index.size_px,
-            )
-        )  # fmt: skip
-        rows.append(chosen)
+        near = np.flatnonzero(_near(outlines, boxes[chosen]))
+        blocks = np.array_split(chosen, -(-len(chosen) // WINDOWS_AT_ONCE))
+        where = [(boxes[block], near[_near(outlines[near], boxes[block])]) for block in blocks]
+        asked = [
+            (windows, outlines[part], start[part], stop[part], polygons.recovered[part]) for windows, part in where
+        ]
+        parts += each(partial(_found, method=method, size_px=index.size_px), asked, what='polygons')
+        rows += blocks
         met[near] |= _meets(outlines[near], boxes[chosen])
     events = _join(parts, rows)
     if len(events.share) == 0:
@@ -66,6 +70,12 @@ def locate_events(index: RegionTables, polygons: ChangePolygons, *, method: Meth
         events = replace(events, known=_on_ground(index, polygons.ground))
     far = [Exclusion('polygon', 'meets no window', int((~met).sum()))] if not met.all() else []
     return events, [*far, *_outside(index, events)]
+
+
+def _found(part: tuple[NDArray[Any], ...], *, method: Method, size_px: int) -> Events:
+    """Events of some windows."""
+    windows, outlines, start, stop, recovered = part
+    return find_events(windows, outlines, start=start, stop=stop, recovered=recovered, method=method, size_px=size_px)
 
 
 def _check_dates(index: RegionTables, polygons: ChangePolygons) -> None:

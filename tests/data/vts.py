@@ -36,7 +36,6 @@ def trainer(folder: Path, **changes: Any) -> pl.Trainer:
             'enable_progress_bar': False,
             'enable_model_summary': False,
             'max_epochs': 1,
-            'use_distributed_sampler': False,
             **changes,
         }
     )

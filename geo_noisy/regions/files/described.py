@@ -9,7 +9,8 @@ import pandas as pd
 
 from geo_noisy.regions.files.bounds import transform_bounds
 from geo_noisy.regions.files.captures import Capture, Layer
-from geo_noisy.regions.files.headers import Header, RasterProblemError
+from geo_noisy.regions.files.headers import Header
+from geo_noisy.regions.files.problems import RasterProblemError
 
 _SLACK = 1e-6  # of a pixel, for rounding
 

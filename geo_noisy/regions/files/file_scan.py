@@ -1,9 +1,9 @@
 """Captures with their headers as a table, and all that is settled about how their files are read."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,22 +11,27 @@ import pandas as pd
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
+from geo_noisy.engines import each
 from geo_noisy.errors import InputError
 from geo_noisy.regions.files.alpha import ALPHA_MASK, Alpha, settle_alpha
 from geo_noisy.regions.files.captures import Capture, Content
 from geo_noisy.regions.files.described import Described, describe_capture
 from geo_noisy.regions.files.doubts import Doubt
 from geo_noisy.regions.files.exclusions import Exclusion, describe, tally
-from geo_noisy.regions.files.headers import RasterProblemError, read_header
+from geo_noisy.regions.files.headers import Header, read_header
 from geo_noisy.regions.files.oddities import classes_in, mixed_nodata, odd_borders, sample_captures, unlike_values
+from geo_noisy.regions.files.paths import is_far
+from geo_noisy.regions.files.problems import RasterProblemError
 from geo_noisy.regions.files.products import MaskCodes
 from geo_noisy.regions.files.radiometry import Radiometry, Units, compare_types, settle_radiometry
+from geo_noisy.regions.files.remote import carried, in_threads
 
 COLUMNS = (
     'paths', 'time', 'crs', 'x0', 'y0', 'res_x', 'res_y', 'width', 'height', 'bands', 'dtype', 'nodata', 'masked',
     'sensor', 'cloud', 'layers', 'masks', 'scales', 'offsets', 'coarser',
 )  # fmt: skip
 _COARSER = 1 + 1e-6
+HEADERS_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
@@ -179,14 +184,46 @@ def _holds(dtype: str, value: float) -> bool:
 
 
 def _described(captures: Sequence[Capture], images_crs: str | None) -> tuple[list[Described], list[tuple[str, str]]]:
-    read = cache(partial(read_header, images_crs=images_crs))  # captures share files
+    headers = _headers(captures, images_crs)
     described, problems = [], []
     for capture in captures:
         try:
-            described.append(describe_capture(capture, read))
+            described.append(describe_capture(capture, headers))
         except RasterProblemError as error:
             problems.append((str(error), capture.paths[0]))
     return described, problems
+
+
+def _headers(captures: Sequence[Capture], images_crs: str | None) -> Callable[[str], Header]:
+    """Headers of all files, each read once."""
+    layers = (layer.path for capture in captures for layer in (*capture.bands, *capture.masks))
+    paths = list(dict.fromkeys([*(path for capture in captures for path in capture.paths), *layers]))
+    parts = [paths[first : first + HEADERS_AT_ONCE] for first in range(0, len(paths), HEADERS_AT_ONCE)]
+    read = each(carried(partial(_read_headers, images_crs=images_crs)), parts, what='headers')
+    found = {path: header for headers in read for path, header in headers.items()}
+
+    def header_of(path: str) -> Header:
+        header = found[path]
+        if isinstance(header, RasterProblemError):
+            raise header
+        return header
+
+    return header_of
+
+
+def _read_headers(paths: Sequence[str], *, images_crs: str | None) -> dict[str, Header | RasterProblemError]:
+    """Headers of some files, several at once where they are at addresses."""
+    read = partial(_header_or_problem, images_crs=images_crs)
+    far = [path for path in paths if is_far(path)]
+    there = dict(zip(far, in_threads(read, far), strict=True))
+    return {path: there[path] if path in there else read(path) for path in paths}
+
+
+def _header_or_problem(path: str, *, images_crs: str | None) -> Header | RasterProblemError:
+    try:
+        return read_header(path, images_crs=images_crs)
+    except RasterProblemError as problem:
+        return problem
 
 
 def _with_bands(

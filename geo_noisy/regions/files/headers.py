@@ -10,13 +10,13 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 from rasterio.windows import Window
 
+from geo_noisy.regions.files.paths import is_far
+from geo_noisy.regions.files.problems import RasterProblemError
+from geo_noisy.regions.files.remote import open_at_address, repeated, what_went_wrong
+
 _ROTATION_TOLERANCE = 1e-6  # of a pixel, over one pixel
 _FAR = 1e10  # coordinates that no CRS reaches
 _WARP = 'gdalwarp -t_srs EPSG:... IN OUT'
-
-
-class RasterProblemError(ValueError):
-    """A file that cannot serve, with the reason as its message."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def read_header(path: str, *, images_crs: str | None = None) -> Header:
         RasterProblemError: If it is no raster, is incomplete, is not placed on the ground by a CRS and a grid that
             runs north up, or holds complex values; with the remedy.
     """
-    with open_raster(path) as file:
+    with repeated([path], lambda: open_raster(path), on=RasterProblemError, forget=lambda: None) as file:
         if any('complex' in dtype or dtype == 'complex_int16' for dtype in file.dtypes):
             raise RasterProblemError(
                 'complex values; write their amplitude or intensity first, for SAR terrain-corrected'
@@ -91,7 +91,8 @@ def read_header(path: str, *, images_crs: str | None = None) -> Header:
             )
         if max(abs(grid.b / grid.a), abs(grid.d / grid.e)) > _ROTATION_TOLERANCE or grid.a <= 0 or grid.e >= 0:
             raise RasterProblemError('rotated or flipped grid; warp it to north up first (gdalwarp)')
-        _read_last_pixel(file)
+        if not is_far(path):  # at an address it would cost a request; what is not there shows when it is read
+            _read_last_pixel(file)
         return Header(
             path,
             crs,
@@ -122,9 +123,13 @@ def open_raster(path: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', NotGeoreferencedWarning)
-            return rasterio.open(path)
+            return open_at_address(path, rasterio.open) if is_far(path) else rasterio.open(path)
     except RasterioIOError as error:
-        raise RasterProblemError('not a raster, or unreadable') from error
+        raise RasterProblemError('not a raster, or unreadable' + _why(path, error)) from error
+
+
+def _why(path: str, error: RasterioIOError) -> str:
+    return f': {what_went_wrong(error)}' if is_far(path) else ''
 
 
 def crs_name(crs: Any) -> str:

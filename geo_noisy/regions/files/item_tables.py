@@ -17,9 +17,11 @@ from geo_noisy.regions.files.doubts import Doubt
 from geo_noisy.regions.files.exclusions import describe, tally
 from geo_noisy.regions.files.file_scan import Captures, FileScan, scan_captures
 from geo_noisy.regions.files.item_columns import CLOUD_COLUMN, SENSOR_COLUMN, cloud_covers, need_column, sensors
+from geo_noisy.regions.files.item_radiometry import Told, radiometry_of
 from geo_noisy.regions.files.paths import is_local, located
 from geo_noisy.regions.files.products import cloud_masks
 from geo_noisy.regions.files.read_table import read_table
+from geo_noisy.regions.files.secrets import without_signature
 
 _STAC_DATE, _STAC_PERIOD = 'datetime', ('start_datetime', 'end_datetime')
 
@@ -76,8 +78,10 @@ def scan_table(
             if not known[number]:
                 raise ValueError(f'no date in column {date_column!r}')
             hrefs = {'': _path(row[path_column], path_column)} if path_column else _hrefs(row['assets'], assets)
-            here = {name: located(href, beside=folder) for name, href in hrefs.items()}
-            capture = _capture(here, int(times[number]), names[number], float(covers[number]))
+            here = {name: located(without_signature(href), beside=folder) for name, href in hrefs.items()}
+            bands = [row['assets'][name] for name in hrefs if name and name.lower() not in cloud_masks()]
+            told = radiometry_of(bands)
+            capture = _capture(here, int(times[number]), names[number], float(covers[number]), told)
         except ValueError as error:
             problems.append((str(error), str(row.get('id', f'row {number + 1}'))))
             continue
@@ -93,8 +97,8 @@ def scan_table(
         raise ValueError(f'root (--table-root) is {root}, but {name} holds no relative path that could start there.')
     codes = {mask.name: cloud_masks()[mask.name.lower()] for capture in captures for mask in capture.masks}
     masks = tuple(replace(mask, name=name) for name, mask in codes.items())
-    told = Captures(captures, masks=masks, excluded=tuple(tally('file', problems)), doubts=doubts)
-    scan = scan_captures(told, **reading)
+    found = Captures(captures, masks=masks, excluded=tuple(tally('file', problems)), doubts=doubts)
+    scan = scan_captures(found, **reading)
     return replace(
         scan,
         date_formats=frozenset({dates.spelling} & set(as_formats(date_format))),
@@ -150,7 +154,7 @@ def _path(value: object, column: str) -> str:
     return str(value)
 
 
-def _capture(assets: dict[str, str], time: int, sensor: str, cloud: float) -> Capture:
+def _capture(assets: dict[str, str], time: int, sensor: str, cloud: float, told: Told) -> Capture:
     """A capture with a band in each asset, or with all bands of its only one; masks apart."""
     masks = tuple(
         Layer(name, path, cloud_masks()[name.lower()].band)
@@ -161,4 +165,7 @@ def _capture(assets: dict[str, str], time: int, sensor: str, cloud: float) -> Ca
     if not bands:
         raise ValueError(f'The assets {", ".join(assets)} are masks; choose some with bands, too.')
     paths = tuple(band.path for band in bands)
-    return Capture(paths, time, sensor, cloud, bands=bands if len(bands) > 1 else (), masks=masks)
+    several = bands if len(bands) > 1 else ()
+    return Capture(
+        paths, time, sensor, cloud, bands=several, masks=masks, scale=told.scale, offset=told.offset, nodata=told.nodata
+    )

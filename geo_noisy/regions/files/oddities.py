@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from geo_noisy.regions.files.described import Described
 from geo_noisy.regions.files.doubts import Doubt
+from geo_noisy.regions.files.paths import is_far
+from geo_noisy.regions.files.remote import in_threads
 from geo_noisy.regions.files.samples import Sample, evenly, sample_layers
 
 _MUCH = 0.2  # of all pixels
@@ -18,12 +20,11 @@ Sampled = tuple[Described, Sample]
 
 def sample_captures(captures: Sequence[Described], *, all_bands: bool) -> list[Sampled]:
     """Read samples of some captures, of all their bands or of the first."""
-    found = []
-    for capture in evenly(captures):
-        sample = sample_layers(capture.bands if all_bands else capture.bands[:1])
-        if sample is not None:
-            found.append((capture, sample))
-    return found
+    chosen = evenly(captures)
+    layers = [capture.bands if all_bands else capture.bands[:1] for capture in chosen]
+    far = any(is_far(layer.path) for bands in layers for layer in bands)
+    samples = in_threads(sample_layers, layers) if far else map(sample_layers, layers)
+    return [(capture, sample) for capture, sample in zip(chosen, samples, strict=True) if sample is not None]
 
 
 def classes_in(sampled: Sequence[Sampled]) -> tuple[set[int], list[Doubt]]:

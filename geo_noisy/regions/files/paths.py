@@ -1,10 +1,12 @@
 """Where a file lies: on this machine or elsewhere, and relative to what. The one place that decides."""
 
 import os
+from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 _FILE = 'file://'
+_ARCHIVES = ('zip://', 'tar://', '/vsizip/', '/vsitar/', '/vsigzip/')
 
 
 def is_local(path: str) -> bool:
@@ -13,6 +15,21 @@ def is_local(path: str) -> bool:
     Addresses (``https://``, ``s3://``, ``zip://``) and GDAL's virtual file systems (``/vsizip/``) are GDAL's to read.
     """
     return path.startswith(_FILE) or ('://' not in path and not path.startswith('/vsi'))
+
+
+def is_far(path: str) -> bool:
+    """Whether a path leads to another machine; an archive on this one (``zip://``, ``/vsizip/``) does not."""
+    if is_local(path):
+        return False
+    for prefix in _ARCHIVES:
+        if path.startswith(prefix):
+            return is_far(path.removeprefix(prefix).removeprefix('{'))
+    return True
+
+
+def far_paths(captures: Iterable[Sequence[str]]) -> list[str]:
+    """Paths of some captures that are not on this machine, each once."""
+    return list(dict.fromkeys(path for paths in captures for path in paths if is_far(path)))
 
 
 def located(path: str, *, beside: str | os.PathLike[str] = '') -> str:

@@ -10,6 +10,7 @@ from rasterio.windows import Window
 
 from geo_noisy.regions.files.captures import Layer
 from geo_noisy.regions.files.headers import open_raster
+from geo_noisy.regions.files.problems import RasterProblemError
 
 _WHOLE_PX = 256  # files up to this side are read whole
 _PATCH_PX, _PATCHES = 48, 4  # of others, a square of this side in each of 4 x 4 places, the corners among them
@@ -56,7 +57,7 @@ def sample_layers(layers: Sequence[Layer]) -> Sample | None:
         for path, bands in numbers.items():
             with open_raster(path) as file:
                 parts.append(_read(file, bands))
-    except RasterioIOError:
+    except (RasterioIOError, RasterProblemError):
         return None
     if len({part.values.shape[1] for part in parts}) > 1:
         return parts[0]

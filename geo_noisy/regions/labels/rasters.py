@@ -11,7 +11,8 @@ from geo_noisy.confusion import IGNORE_INDEX
 from geo_noisy.errors import InputError
 from geo_noisy.regions.files.bounds import transform_bounds
 from geo_noisy.regions.files.find import find_rasters
-from geo_noisy.regions.files.headers import Header, RasterProblemError, read_header
+from geo_noisy.regions.files.headers import Header, read_header
+from geo_noisy.regions.files.problems import RasterProblemError
 from geo_noisy.regions.labels.classes import check_named, in_order
 from geo_noisy.regions.labels.elsewhere import elsewhere
 from geo_noisy.regions.labels.options import RegionLabels

@@ -1,16 +1,21 @@
 """How much of each window a file really fills, and how much of it is cloud."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geo_noisy.engines import each
+from geo_noisy.regions.files.remote import carried
 from geo_noisy.regions.windows.granules import PlacedCapture
 from geo_noisy.regions.windows.lattice import Candidates
 from geo_noisy.regions.windows.reader import Box, UnreadableFileError, WindowReader
+
+WINDOWS_AT_ONCE = 16_384
 
 
 @dataclass(frozen=True)
@@ -66,27 +71,65 @@ def refused(
         limits: What is asked for.
     """
     reasons = np.full(len(windows.file), '', dtype=object)
-    reader = WindowReader()
+    parts = list(_parts(windows, files, captures, limits))
+    measure = carried(partial(_measured, captures=captures, size_px=size_px, limits=limits))
+    found = each(measure, parts, what='pixels with data')
+    most = 100.0 if limits.max_cloud is None else limits.max_cloud
+    for part, shares in zip(parts, found, strict=True):
+        if shares is not None:
+            reasons[part.rows] = np.where(shares[0] > limits.max_nodata, f'nodata above {limits.max_nodata:g}', '')
+            cloudy = shares[1] * 100 > most
+            reasons[part.rows] = np.where(cloudy, f'cloud cover above {most:g} %', reasons[part.rows])
+    unread = {part.capture for part, shares in zip(parts, found, strict=True) if shares is None}
+    reasons[np.isin(windows.file, list(unread))] = 'the file cannot be read'
+    return reasons
+
+
+class _Part(NamedTuple):
+    """Whole rows of windows of one capture."""
+
+    capture: int
+    rows: NDArray[np.int64]
+    """Which windows, [n]."""
+    window_col: NDArray[np.int32]
+    window_row: NDArray[np.int32]
+
+
+def _parts(
+    windows: Candidates, files: pd.DataFrame, captures: Sequence[PlacedCapture], limits: Limits
+) -> Iterator[_Part]:
+    """The windows whose pixels are looked at."""
     edges = np.searchsorted(windows.file, np.arange(len(files) + 1))
     for number, capture in enumerate(captures):
-        rows = slice(edges[number], edges[number + 1])
         told = any(granule.masked or granule.warped for granule in capture.granules)
         looked = (limits.footprint == 'data' and told) or (
             limits.max_cloud is not None and _tells_cloud(capture, limits)
         )
-        if not looked or rows.start == rows.stop:
+        if not looked or edges[number] == edges[number + 1]:
             continue
-        try:
-            shares = _shares(reader, capture, windows.col[rows], windows.row[rows], size_px, limits)
-        except UnreadableFileError:
-            reasons[rows] = 'the file cannot be read'
-            continue
-        reasons[rows] = np.where(shares[0] > limits.max_nodata, f'nodata above {limits.max_nodata:g}', reasons[rows])
-        most = 100.0 if limits.max_cloud is None else limits.max_cloud
-        cloudy = shares[1] * 100 > most
-        reasons[rows] = np.where(cloudy, f'cloud cover above {most:g} %', reasons[rows])
-    reader.close()
-    return reasons
+        mine = np.arange(edges[number], edges[number + 1])
+        mine = mine[np.argsort(windows.row[mine], kind='stable')]
+        starts = np.flatnonzero(np.diff(windows.row[mine])) + 1
+        for first in np.split(mine, starts[_crossing(starts, WINDOWS_AT_ONCE)]):
+            yield _Part(number, first, windows.col[first], windows.row[first])
+
+
+def _crossing(starts: NDArray[np.int64], step: int) -> NDArray[np.bool_]:
+    """Which of some sorted positions are the first beyond a multiple of a step."""
+    return np.asarray(np.diff(starts // step, prepend=0) > 0)
+
+
+def _measured(
+    part: _Part, *, captures: Sequence[PlacedCapture], size_px: int, limits: Limits
+) -> NDArray[np.float64] | None:
+    """Shares of nodata and of cloud, [2, n]; None where the file cannot be read."""
+    reader = WindowReader()
+    try:
+        return _shares(reader, captures[part.capture], part.window_col, part.window_row, size_px, limits)
+    except UnreadableFileError:
+        return None
+    finally:
+        reader.close()
 
 
 def _tells_cloud(capture: PlacedCapture, limits: Limits) -> bool:

@@ -89,6 +89,11 @@ class Granule:
         return self.parts[0].path
 
     @property
+    def paths(self) -> tuple[str, ...]:
+        """Its files, of bands and masks."""
+        return (*(part.path for part in self.parts), *(mask.path for mask in self.masks))
+
+    @property
     def tells_nodata(self) -> bool:
         """Whether one of its masks tells where there is no data."""
         return any(mask.codes.nodata or mask.codes.nodata_bits for mask in self.masks)

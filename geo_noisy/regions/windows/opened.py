@@ -16,6 +16,7 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 from scipy.ndimage import binary_dilation
 
+from geo_noisy.regions.files.headers import open_raster
 from geo_noisy.regions.windows.antimeridian import around_middle
 from geo_noisy.regions.windows.granules import Granule, Grid
 
@@ -87,7 +88,7 @@ def open_on_grid(path: str, granule: Granule, grid: Grid, *, align: Align, neare
         nearest: Whether it holds classes or a mask.
     """
     with ExitStack() as stack:
-        file = stack.enter_context(rasterio.open(path))
+        file = stack.enter_context(open_raster(path))
         own_px = file.width * file.height
         col, row = round(granule.col0), round(granule.row0)
         off_grid = max(abs(granule.col0 - col), abs(granule.row0 - row)) > SAME_PIXEL

@@ -1,6 +1,7 @@
 """Reads windows of captures on their site's grid, with file handles kept open."""
 
 import os
+import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,9 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 from rasterio.errors import RasterioIOError
 
-from geo_noisy.regions.files.paths import is_local
+from geo_noisy.regions.files.paths import is_far, is_local
+from geo_noisy.regions.files.problems import RasterProblemError
+from geo_noisy.regions.files.remote import Remote, asked, repeated, what_went_wrong
 from geo_noisy.regions.windows.granules import FileMask, Granule, Grid, PlacedCapture
 from geo_noisy.regions.windows.opened import ALIGNS, SAME_PIXEL, Align, Opened, open_on_grid
 
@@ -53,8 +56,17 @@ class _OpenFiles(LRUCache[tuple[str, Grid, bool], Opened]):
         return key, opened
 
 
+class _Thread(threading.local):
+    """What a thread holds open; GDAL's handles serve one thread each, and no process but the one that opened them."""
+
+    def __init__(self, max_open: int) -> None:
+        self.files, self.process = _OpenFiles(max_open), os.getpid()
+        # At exit, too: later GDAL would tell of trouble where there is no Python left.
+        weakref.finalize(self, self.files.clear)
+
+
 class WindowReader:
-    """Reads windows of captures; keeps one open handle for each file, in each process its own.
+    """Reads windows of captures; keeps one open handle for each file, in each process and thread its own.
 
     A file that has the grid's CRS and pixel size is read as it is, moved by at most half a pixel (``snap``);
     or it is resampled onto the grid (``resample``) where it does not lie on it already. Other files
@@ -62,12 +74,13 @@ class WindowReader:
     the others of its overpass are read.
     """
 
-    def __init__(self, *, align: Align = 'snap', max_open: int = 64) -> None:
+    def __init__(self, *, align: Align = 'snap', max_open: int = 64, remote: Remote | None = None) -> None:
         """Initialise a new WindowReader.
 
         Args:
             align: How files that lie between the grid's pixels are brought onto it.
-            max_open: Files held open at once; the one used longest ago is closed first.
+            max_open: Files that a thread holds open at once; the one used longest ago is closed first.
+            remote: How files at addresses are read; None leaves it to who asked for them.
 
         Raises:
             ValueError: If ``align`` is unknown or ``max_open`` below 1.
@@ -76,15 +89,17 @@ class WindowReader:
             raise ValueError(f'align is {align!r}; choose one of {ALIGNS}.')
         if max_open < 1:
             raise ValueError(f'max_open is {max_open}; at least one file must be open to be read.')
-        self.align, self.max_open = align, max_open
-        self._handles = _OpenFiles(max_open)
-        # At exit, too: later GDAL would tell of trouble where there is no Python left.
-        weakref.finalize(self, self._handles.clear)
-        self._process = os.getpid()
+        self.align, self.max_open, self.remote = align, max_open, remote
+        self._own = _Thread(max_open)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the open handles behind: they do not survive a journey to another process."""
-        return self.__dict__ | {'_handles': _OpenFiles(self.max_open), '_process': -1}
+        return {name: value for name, value in self.__dict__.items() if name != '_own'}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Start without open handles."""
+        self.__dict__.update(state)
+        self._own = _Thread(self.max_open)
 
     def read(self, capture: PlacedCapture, box: Box) -> Read:
         """Read a window of a capture.
@@ -95,17 +110,15 @@ class WindowReader:
         Raises:
             UnreadableFileError: If a file has moved or cannot be read.
         """
-        return _mosaic(capture, box, self.align, lambda granule, part: self._pixels(granule, capture.grid, part))
+        return self._mosaic(capture, box, self._pixels)
 
     def valid(self, capture: PlacedCapture, box: Box) -> NDArray[np.bool_]:
         """Which pixels of a window hold data, [height, width]; see :meth:`read`."""
-        return _mosaic(capture, box, self.align, lambda granule, part: self._no_pixels(granule, capture.grid, part))[1]
+        return self._mosaic(capture, box, self._no_pixels)[1]
 
     def cloudy(self, capture: PlacedCapture, box: Box) -> NDArray[np.bool_]:
         """Which pixels of a window are cloud by the capture's masks, [height, width]."""
-        found, valid = _mosaic(
-            capture, box, self.align, lambda granule, part: self._clouds(granule, capture.grid, part)
-        )
+        found, valid = self._mosaic(capture, box, self._clouds)
         return np.asarray(found[0].astype(bool) & valid)
 
     def covers(self, capture: PlacedCapture, box: Box) -> bool:
@@ -114,8 +127,18 @@ class WindowReader:
         return any(part.width_px and part.height_px for part in parts)
 
     def close(self) -> None:
-        """Close all files."""
-        self._handles.clear()
+        """Close all files of this thread."""
+        self._own.files.clear()
+
+    def _mosaic(self, capture: PlacedCapture, box: Box, read: Callable[[Granule, Grid, Box], Read]) -> Read:
+        """Read a window of a capture from its granules; again where an address is read and the fault may pass."""
+        with asked(self.remote):
+            return repeated(
+                (path for granule in capture.granules for path in granule.paths),
+                lambda: _mosaic(capture, box, self.align, lambda granule, part: read(granule, capture.grid, part)),
+                on=UnreadableFileError,
+                forget=self.close,
+            )
 
     def _pixels(self, granule: Granule, grid: Grid, box: Box) -> Read:
         """Pixels of a granule, and which hold data."""
@@ -183,15 +206,15 @@ class WindowReader:
             return np.asarray(opened.file.read(mask.number, window=opened.window(*box)))
 
     def _open(self, path: str, granule: Granule, grid: Grid, *, nearest: bool) -> Opened:
-        if self._process != os.getpid():  # a forked worker must not share file positions with its parent
-            self._handles, self._process = _OpenFiles(self.max_open), os.getpid()
-        key = (path, grid, nearest)
-        if key not in self._handles:
-            if len(self._handles) == self.max_open:
-                self._handles.popitem()
+        if self._own.process != os.getpid():  # a forked worker must not share file positions with its parent
+            self._own.files, self._own.process = _OpenFiles(self.max_open), os.getpid()
+        files, key = self._own.files, (path, grid, nearest)
+        if key not in files:
+            if len(files) == self.max_open:
+                files.popitem()
             with _told(path):
-                self._handles[key] = open_on_grid(path, granule, grid, align=self.align, nearest=nearest)
-        return self._handles[key]
+                files[key] = open_on_grid(path, granule, grid, align=self.align, nearest=nearest)
+        return files[key]
 
 
 def _mosaic(capture: PlacedCapture, box: Box, align: Align, read: Callable[[Granule, Box], Read]) -> Read:
@@ -243,11 +266,13 @@ def _told(path: str) -> Iterator[None]:
     """Tell errors of reading with the file and the remedy."""
     try:
         yield
-    except RasterioIOError as error:
+    except (RasterioIOError, RasterProblemError) as error:
         raise UnreadableFileError(_unreadable(path, error)) from error
 
 
 def _unreadable(path: str, error: Exception) -> str:
     if is_local(path) and not os.path.exists(path):
         return f'{path} is not there. If the images moved, read the index with root=NEW_FOLDER (--data.init_args.root).'
+    if is_far(path):
+        return f'{path} cannot be read: {what_went_wrong(error)}. on_error="skip" leaves unreadable files out.'
     return f'{path} cannot be read ({error}). Fetch it again, or leave unreadable files out with on_error="skip".'
