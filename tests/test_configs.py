@@ -18,7 +18,8 @@ from tests.data.xbd import write_tree
 CONFIGS = Path(__file__).parents[1] / 'configs'
 SWEEPS = sorted((CONFIGS / 'sweeps').glob('*.yaml'))
 STAGES = sorted((CONFIGS / 'sweeps' / 'stages').glob('*.yaml'))
-RUNS = sorted(set(CONFIGS.rglob('*.yaml')) - {*SWEEPS, *STAGES})
+ADDED = sorted((CONFIGS / 'online').glob('*.yaml'))  # to another configuration, see tests/tasks/test_online_probe.py
+RUNS = sorted(set(CONFIGS.rglob('*.yaml')) - {*SWEEPS, *STAGES, *ADDED})
 
 SMALL: dict[str, dict[str, Any]] = {
     'VTSPairsDataModule': {'size_px': 64, 'cells': 4, 'train_count': 16, 'val_count': 8},
@@ -129,11 +130,11 @@ def stage(path: Path, value: str | dict[str, Any]) -> dict[str, Any]:
     return yaml.safe_load((path.parent / value).read_text()) if isinstance(value, str) else dict(value)
 
 
-@pytest.mark.parametrize('path', [*RUNS, *SWEEPS], ids=name)
+@pytest.mark.parametrize('path', [*RUNS, *SWEEPS, *ADDED], ids=name)
 def test_configuration_says_what_it_costs_and_shows(path: Path) -> None:
     words = ['Costs:', 'Shows:', 'Run:']
     words += ['From the paper', 'Chosen by us'] if path.parent.name in ('vts', 'xbd') else []
-    head = path.read_text().split('\nseed')[0]
+    head = path.read_text().split('\nseed')[0].split('\ntrainer')[0]
     assert [word for word in words if word not in head] == []
 
 

@@ -4,6 +4,7 @@ from .damage_probe import DamageProbe
 from .dense_contrast import DenseContrast
 from .ground_contrast import GroundContrast
 from .momentum_contrast import MomentumContrast
+from .online_probe import OnlineProbe
 from .prediction_writer import PredictionWriter
 from .segmentation_probe import SegmentationProbe
 
@@ -14,6 +15,7 @@ __all__ = [
     'DenseContrast',
     'GroundContrast',
     'MomentumContrast',
+    'OnlineProbe',
     'PredictionWriter',
     'SegmentationProbe',
 ]
