@@ -34,7 +34,7 @@ class NearestNeighbours:
         """Classes [M] of features [M, D]; ``rows`` are compared at once, to bound memory."""
         found = [
             knn_predict(part, self.bank, self.labels, self.classes, self.neighbours, TEMPERATURE)[:, 0]
-            for part in F.normalize(features.float(), dim=1).split(rows)
+            for part in torch.split(F.normalize(features.float(), dim=1), rows)
         ]
         return torch.cat(found) if found else self.labels[:0]
 
@@ -87,7 +87,7 @@ class LinearClassifier:
             loss.backward()  # type: ignore[no-untyped-call]
             return loss
 
-        optimizer.step(closure)  # type: ignore[arg-type]  # a tensor is a float to it
+        optimizer.step(closure)  # type: ignore[no-untyped-call]
         return weight.detach(), bias.detach()
 
 

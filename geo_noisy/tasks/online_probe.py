@@ -20,6 +20,7 @@ from geo_noisy.metrics.pooled import confusion_matrices
 from geo_noisy.metrics.representation import alignment, effective_rank, uniformity
 from geo_noisy.models.classifiers import NEIGHBOURS, LinearClassifier, NearestNeighbours
 from geo_noisy.models.encoder import last_features
+from geo_noisy.tasks.base import EncoderTask
 from geo_noisy.tasks.cells import labelled_features, some
 from geo_noisy.tasks.online_figure import write_history
 from geo_noisy.tasks.online_samples import class_count, labelled_samples, validation_pairs
@@ -36,7 +37,8 @@ class OnlineProbe(pl.Callback):
     where each has one label). Without: effective rank, rank of the positive, alignment and uniformity of pooled
     features of validation pairs, in fixed views. Logged as ``online_...``, and kept in ``online_probe.csv`` and
     ``online_probe.png`` in the run folder. Training is the same with it and without, bit for bit: the encoder is in
-    eval mode, and no random state moves.
+    eval mode, and no random state moves. Beside a probe it is a first look at its encoder: a frozen one is measured
+    once.
     """
 
     def __init__(
@@ -55,7 +57,7 @@ class OnlineProbe(pl.Callback):
 
         Args:
             data: Images with labels, of which some of the training split teach and some of the validation split are
-                scored; without it only what needs no labels is measured.
+                scored; without it those of the run, where it is a probe, else only what needs no labels is measured.
             every_n_epochs: Epochs between two measurements.
             train_samples: Images that teach; they stay in memory.
             val_samples: Images that are scored; likewise.
@@ -106,14 +108,16 @@ class OnlineProbe(pl.Callback):
             TypeError: If the task has no encoder to look at.
             ValueError: If the images have other bands than the encoder.
         """
-        if not isinstance(pl_module, PairTask):
-            raise TypeError(f'OnlineProbe looks at pretraining tasks of geo-noisy, not at {type(pl_module).__name__}.')
+        task = _as_encoder_task(pl_module)
+        of_trainer = trainer.datamodule  # type: ignore[attr-defined]
+        if self.data is None and isinstance(of_trainer, LabelledDataModule):
+            self.data = of_trainer
         with isolate_rng():
             if self.data is not None:
                 self._read_labelled(trainer, self.data)
-                self._check_bands(pl_module)
-            if self.pairs >= 2 and isinstance(trainer.datamodule, PairDataModule):  # type: ignore[attr-defined]
-                self._validation = validation_pairs(trainer.datamodule, most=self.pairs)  # type: ignore[attr-defined]
+                self._check_bands(task)
+            if self.pairs >= 2 and isinstance(of_trainer, PairDataModule) and isinstance(task, PairTask):
+                self._validation = validation_pairs(of_trainer, most=self.pairs)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Measure the encoder before its first step."""
@@ -133,7 +137,8 @@ class OnlineProbe(pl.Callback):
     def _measure_if_due(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         epoch = trainer.current_epoch + 1
         done = bool(self.history) and self.history[-1]['epoch'] >= epoch
-        if epoch % self.every_n_epochs == 0 and not done:
+        changes = any(weight.requires_grad for weight in _as_encoder_task(pl_module).model.parameters())
+        if changes and epoch % self.every_n_epochs == 0 and not done:
             row = self._measure(trainer, pl_module, epoch=epoch)
             pl_module.log_dict(
                 {f'online_{name}': value for name, value in row.items() if name not in ('epoch', 'step')},
@@ -142,7 +147,7 @@ class OnlineProbe(pl.Callback):
 
     def _measure(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *, epoch: int) -> Row:
         start = time.perf_counter()
-        task = _as_pair_task(pl_module)
+        task = _as_encoder_task(pl_module)
         with isolate_rng(), frozen(task), trainer.precision_plugin.forward_context():
             row = self._scores_with_labels(task) | self._scores_without(trainer, task)
         seconds = time.perf_counter() - start
@@ -150,14 +155,18 @@ class OnlineProbe(pl.Callback):
         folder = trainer.log_dir  # asked for on every rank
         if trainer.is_global_zero and folder is not None:
             write_history(Path(folder), self.history)
+        told = ', '.join(f'{name} {value:.3f}' for name, value in row.items())
+        rank_zero_info(f'OnlineProbe, epoch {epoch}: {told}.')
         return self.history[-1]
 
-    def _scores_with_labels(self, task: PairTask) -> Row:
+    def _scores_with_labels(self, task: EncoderTask) -> Row:
         if self.data is None:
             return {}
         parts = {}
         for split, (images, targets) in self._labelled.items():
-            maps = torch.cat([task_features(task, self._scaled(part, task)) for part in images.split(self.batch_size)])
+            maps = torch.cat(
+                [task_features(task, self._scaled(part, task)) for part in torch.split(images, self.batch_size)]
+            )
             features, labels = labelled_features(maps, targets.to(maps.device))
             parts[split] = some(features, labels, most=self.cells, seed=self.seed)
         (bank, known), (features, labels) = parts['train'], parts['val']
@@ -174,8 +183,8 @@ class OnlineProbe(pl.Callback):
         confusion = confusion_matrices(predicted[None], labels[None], classes=self.classes)[0]
         return float(class_f1(confusion.double()).mean())
 
-    def _scores_without(self, trainer: pl.Trainer, task: PairTask) -> Row:
-        if self._validation is None:
+    def _scores_without(self, trainer: pl.Trainer, task: EncoderTask) -> Row:
+        if self._validation is None or not isinstance(task, PairTask):
             return {}
         datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]
         pooled = []
@@ -187,25 +196,26 @@ class OnlineProbe(pl.Callback):
             pooled.append(maps.mean(dim=(2, 3)).view(len(viewed), 2, -1).float())
         first, second = torch.cat(pooled).unbind(dim=1)
         place = self._validation['place'].to(first.device)
-        unit = (nn.functional.normalize(part, dim=1) for part in (first, second))
+        query, key = (nn.functional.normalize(part, dim=1) for part in (first, second))
         scores = {
             'effective_rank': effective_rank(torch.cat([first, second])),
-            'rank': retrieval_scores(*unit, place, 1.0)[1],
+            'rank': retrieval_scores(query, key, place, temperature=1.0)[1],
             'alignment': alignment(first, second),
             'uniformity': uniformity(first),
         }
         return {name: float(value) for name, value in scores.items()}
 
-    def _scaled(self, image: Tensor, task: PairTask) -> Tensor:
+    def _scaled(self, image: Tensor, task: EncoderTask) -> Tensor:
         assert self.data is not None  # images of it are what is scaled
         scaled: Tensor = self.data.aug({'image': image.to(task.device)})['image']
         return scaled
 
     def _read_labelled(self, trainer: pl.Trainer, data: LabelledDataModule) -> None:
-        if trainer.is_global_zero:
-            data.prepare_data()
-        trainer.strategy.barrier()
-        data.setup('fit')
+        if data is not trainer.datamodule:  # type: ignore[attr-defined]  # that one is set up
+            if trainer.is_global_zero:
+                data.prepare_data()
+            trainer.strategy.barrier()
+            data.setup('fit')
         numbers = {'train': self.train_samples, 'val': self.val_samples}
         datasets = {'train': data.train_dataset, 'val': data.val_dataset}
         self._labelled = {
@@ -215,13 +225,13 @@ class OnlineProbe(pl.Callback):
         size = sum(images.nbytes for images, _ in self._labelled.values()) / 1e6
         rank_zero_info(f'OnlineProbe keeps {size:,.0f} MB of images of {self.classes} classes in memory.')
 
-    def _check_bands(self, task: PairTask) -> None:
+    def _check_bands(self, task: EncoderTask) -> None:
         bands, wanted = self._labelled['train'][0].shape[1], task.hparams['in_channels']
         if bands != wanted:
             raise ValueError(f'The images of OnlineProbe have {bands} bands, but the encoder takes {wanted}.')
 
 
-def task_features(task: PairTask, image: Tensor) -> Tensor:
+def task_features(task: EncoderTask, image: Tensor) -> Tensor:
     """Last feature maps of scaled images by a task's encoder."""
     return last_features(task.model, task.standardise(image))
 
@@ -239,6 +249,7 @@ def frozen(task: nn.Module) -> Iterator[None]:
             module.training = mode
 
 
-def _as_pair_task(module: pl.LightningModule) -> PairTask:
-    assert isinstance(module, PairTask)  # on_fit_start refuses others
+def _as_encoder_task(module: pl.LightningModule) -> EncoderTask:
+    if not isinstance(module, EncoderTask):
+        raise TypeError(f'OnlineProbe looks at the encoder of a task of geo-noisy, not at {type(module).__name__}.')
     return module

@@ -36,7 +36,9 @@ def validation_pairs(data: PairDataModule, *, most: int) -> Mapping[str, Tensor]
         return None
     chosen = np.unique(np.linspace(0, len(keys) - 1, min(most, len(keys))).astype(int))
     samples = [loader.dataset[keys[number]] for number in chosen.tolist()]
-    pairs = default_collate([{name: sample[name] for name in ('image', 'draw', 'place')} for sample in samples])
+    pairs: dict[str, Tensor] = default_collate(
+        [{name: sample[name] for name in ('image', 'draw', 'place')} for sample in samples]
+    )
     return pairs | {'image': compact(pairs['image'])}
 
 

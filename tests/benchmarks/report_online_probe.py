@@ -2,8 +2,8 @@
 
     python tests/benchmarks/report_online_probe.py --steps 60
 
-Pretrains one small encoder a cell on VTS (32 px, 8 cells, stride 8), with an online probe before training and after each of
-three epochs, then trains the full probe on the last encoder, and prints both.
+Pretrains one small encoder a cell on VTS (32 px, 8 cells, stride 8), with an online probe before training and after
+each of three epochs, then trains the full probe on the last encoder, and prints both.
 """
 
 import argparse
@@ -69,8 +69,9 @@ def cell(name: str, steps: int, folder: str) -> dict[str, Any]:
     start = time.perf_counter()
     run(folder, max_epochs=3, callbacks=[watch]).fit(task, pairs)
     taken = time.perf_counter() - start
-    full = SegmentationProbe(**ENCODER, classes=('first', 'second', 'noise'), cache_features='memory', lr=0.002,
-                             band_mean=task.band_mean.flatten().tolist(), band_std=task.band_std.flatten().tolist())  # fmt: skip
+    mean, std = (band.flatten().tolist() for band in (task.band_mean, task.band_std))
+    options = {'classes': ('first', 'second', 'noise'), 'cache_features': 'memory', 'lr': 0.002}
+    full = SegmentationProbe(**ENCODER, **options, band_mean=mean, band_std=std)
     full.model.load_state_dict(task.model.state_dict())
     trainer = run(folder, max_epochs=30)
     data = labels()

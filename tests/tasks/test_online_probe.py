@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from lightning.pytorch.demos.boring_classes import BoringModel
 
 from geo_noisy.datamodules import CIFAR10DataModule, RegionSegmentationDataModule, XBDSegmentationDataModule
 from geo_noisy.main import main
 from geo_noisy.regions import RegionLabels
-from geo_noisy.tasks import ClassificationProbe, DenseContrast, MomentumContrast, OnlineProbe
+from geo_noisy.tasks import ClassificationProbe, DenseContrast, MomentumContrast, OnlineProbe, SegmentationProbe
 from geo_noisy.tasks.cells import labelled_features, some
 from tests.data.cifar10 import write_parquet
 from tests.data.labels import outlines, truth, write_region
@@ -146,8 +147,8 @@ def test_bad_numbers(changes: dict[str, Any], message: str) -> None:
 
 
 def test_other_tasks_and_other_bands_are_told(tmp_path: Path) -> None:
-    with pytest.raises(TypeError, match='not at ClassificationProbe'):
-        probe().on_fit_start(trainer(tmp_path), ClassificationProbe(model='tu-test_resnet'))
+    with pytest.raises(TypeError, match='not at BoringModel'):
+        probe().on_fit_start(trainer(tmp_path), BoringModel())
     run = trainer(tmp_path, callbacks=[probe()])
     with pytest.raises(ValueError, match='have 3 bands, but the encoder takes 4'):
         run.fit(task(in_channels=4, band_mean=[0.5] * 4, band_std=[0.2] * 4), pairs_datamodule())
@@ -172,6 +173,23 @@ def test_other_labels(tmp_path: Path, kind: str, classes: int) -> None:
     fit(tmp_path, watch, max_epochs=1)
     assert watch.classes == classes
     assert [0 <= row[name] <= 1 for row in watch.history for name in WITH_LABELS] == [True] * 4
+
+
+@pytest.mark.parametrize('kind', [SegmentationProbe, ClassificationProbe])
+def test_a_first_look_beside_a_probe(tmp_path: Path, kind: type) -> None:
+    """A frozen encoder is measured once, on the data of the run; the probe is the same with it and without."""
+    seg = kind is SegmentationProbe
+    states = []
+    for callbacks in ([], [OnlineProbe(train_samples=12, val_samples=8)]):
+        pl.seed_everything(0, verbose=False)
+        classes = [str(number) for number in range(3 if seg else 10)]
+        model = kind(model='tu-test_resnet', classes=classes, cache_features='memory')
+        data = segmentation_datamodule() if seg else others('cifar10', tmp_path)
+        trainer(tmp_path, callbacks=callbacks, max_epochs=2).fit(model, data)
+        states.append(model.state_dict())
+    assert [row['epoch'] for row in callbacks[0].history] == [0]
+    assert callbacks[0].history[0].keys() >= WITH_LABELS
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 
 def test_cells_are_of_the_class_of_most_of_their_pixels() -> None:
