@@ -21,7 +21,8 @@ def effective_rank(features: Tensor) -> Tensor:
         return features.new_tensor(torch.nan, dtype=torch.float32)
     values = torch.linalg.svdvals(features.float())
     share = values / values.sum().clamp(min=torch.finfo(values.dtype).tiny)
-    return torch.special.entr(share).sum().exp()
+    rank: Tensor = torch.special.entr(share).sum().exp()
+    return rank
 
 
 def alignment(first: Tensor, second: Tensor) -> Tensor:
