@@ -165,7 +165,7 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def _waits(address: str, process: subprocess.Popen[bytes]) -> None:
+def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
     for _ in range(200):
         with contextlib.suppress(OSError):
             urllib.request.urlopen(address, timeout=5).close()
@@ -186,7 +186,7 @@ def stac_api(folder: Path, items: list[dict[str, Any]]) -> Iterator[str]:
     command = [Path(sys.executable).parent / 'rustac', 'serve', '--addr', address, 'collection.json', 'items.json']
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        _waits(f'http://{address}', process)
+        wait_for(f'http://{address}', process)
         yield f'http://{address}'
     finally:
         process.terminate()
