@@ -28,6 +28,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         'test': ('trainer', 'measure a checkpoint on test data'),
         'predict': ('trainer', 'predict with a checkpoint'),
     },
+    'take it to your own ground': {
+        'export': ('export', 'write an encoder for torch, timm, TorchGeo or ONNX, with a model card'),
+    },
     'compare': {
         'sweep': ('sweep', 'run a grid of experiments and compare its cells'),
         'report': ('report', "draw the paper's figures from tables of results, and judge its claims"),

@@ -89,6 +89,13 @@ class GeoNoisyDataModule(BaseDataModule):
         """Mean and standard deviation of each band over the training split, in [0, 1] units, where known."""
         return None
 
+    def describe(self) -> dict[str, Any]:
+        """What a checkpoint keeps of the images and where they come from, in plain values.
+
+        ``scale`` is the sensor value that became 1; subclasses add ``bands`` and what else they know.
+        """
+        return {'scale': float(self.std)}
+
     def sampled_statistics(self, key: Callable[[int], Any] = int) -> tuple[list[float], list[float]]:
         """Band statistics from 256 training samples.
 

@@ -1,11 +1,13 @@
 """Pairs for contrastive pretraining; a data set is one method in a subclass."""
 
+from dataclasses import asdict
 from typing import Any
 
 from geo_noisy.datamodules.base import GeoNoisyDataModule
 from geo_noisy.datamodules.loader import ResumableLoader
 from geo_noisy.pairs.keys import PairKey
 from geo_noisy.pairs.policy import PairPolicy
+from geo_noisy.pairs.source import STRATA
 from geo_noisy.samplers.pairs import PairSampler
 
 
@@ -87,6 +89,16 @@ class PairDataModule(GeoNoisyDataModule):
         """Number of places that an epoch of training can show."""
         dataset = self._valid_attribute('train_dataset')
         return min(len(dataset), len(PairSampler(dataset.pairs(), policy=self.policy, rank=0, world_size=1)))
+
+    def describe(self) -> dict[str, Any]:
+        """What a checkpoint keeps: also the policy, and how many pairs of each stratum there were to choose from."""
+        train: Any = self.train_dataset
+        pairs = None if train is None else train.pairs()
+        return super().describe() | {
+            'data_set': self.dataset_class.__name__,
+            'policy': asdict(self.policy),
+            'pairs': {} if pairs is None else {stratum: int(pairs.count(stratum)) for stratum in STRATA},
+        }
 
     def validation_policy(self) -> PairPolicy:
         """Clean pairs alone, the same at every training rate."""

@@ -8,6 +8,7 @@ from lightning.pytorch.utilities import rank_zero_info
 from geo_noisy.datamodules.labelled import LabelledDataModule
 from geo_noisy.datamodules.region_index import read_region, selection_of
 from geo_noisy.datasets.region_segmentation import RegionSegmentation
+from geo_noisy.regions.describe_index import describe_index
 from geo_noisy.regions.labels.options import RegionLabels
 from geo_noisy.regions.labels.read import LabelReader
 from geo_noisy.regions.pair_index import PairIndex
@@ -100,6 +101,10 @@ class RegionSegmentationDataModule(LabelledDataModule):
         assert found is not None  # read_region measures them
         chosen = [number - 1 for number in self.region.band_numbers(self.options.get('bands'))]
         return [found.mean[band] / scale for band in chosen], [found.std[band] / scale for band in chosen]
+
+    def describe(self) -> dict[str, Any]:
+        """What a checkpoint keeps: also bands, units, pixel size and dates."""
+        return super().describe() | describe_index(self.region, bands=self.options.get('bands'))
 
     def build_dataset(self, split: str) -> RegionSegmentation:
         """Build the windows of 'train', 'val' or 'test' that have labels, and tell what there is."""

@@ -8,6 +8,7 @@ from geo_noisy.datamodules.pairs import PairDataModule
 from geo_noisy.datamodules.region_index import read_region, selection_of
 from geo_noisy.datasets.temporal import TemporalPairs
 from geo_noisy.pairs.policy import PairPolicy
+from geo_noisy.regions.describe_index import describe_index
 from geo_noisy.regions.pair_index import PairIndex
 
 
@@ -100,6 +101,10 @@ class TemporalPairsDataModule(PairDataModule):
         mean, std = self._pairs_of(self.pair_index).band_statistics() or ([], [])
         scale = float(self.std)
         return [value / scale for value in mean], [value / scale for value in std]
+
+    def describe(self) -> dict[str, Any]:
+        """What a checkpoint keeps: also bands, units, pixel size and dates."""
+        return super().describe() | describe_index(self.pair_index, bands=self.options.get('bands'))
 
     def build_dataset(self, split: str) -> TemporalPairs:
         """Build the pairs of 'train', 'val' or 'test'."""

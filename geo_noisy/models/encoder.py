@@ -1,8 +1,9 @@
 """Encoders from segmentation-models-pytorch, from random, ImageNet, TorchGeo, other or our own weights."""
 
+import hashlib
 import os
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import segmentation_models_pytorch as smp
 import torch
@@ -74,6 +75,8 @@ class PretrainedEncoder(nn.Module):
         output_stride: Image side over feature map side.
         band_mean: Mean of each band in [0, 1] units, [C, 1, 1]; None where the file does not say it.
         band_std: Standard deviation of each band, likewise.
+        images: What the images of the training were, as far as the file says it: ``scale`` (sensor value that became
+            1), ``bands`` and more, see :meth:`GeoNoisyDataModule.describe`.
     """
 
     band_mean: Tensor | None
@@ -87,6 +90,7 @@ class PretrainedEncoder(nn.Module):
         in_channels: int,
         output_stride: int,
         statistics: tuple[Sequence[float], Sequence[float]] | None = None,
+        images: Mapping[str, Any] | None = None,
     ) -> None:
         """Initialise a new PretrainedEncoder.
 
@@ -96,8 +100,10 @@ class PretrainedEncoder(nn.Module):
             in_channels: Number of bands.
             output_stride: Image side over feature map side.
             statistics: Mean and standard deviation of each band, in [0, 1] units.
+            images: What the images of the training were.
         """
         super().__init__()
+        self.images = dict(images or {})
         self.encoder, self.name, self.in_channels, self.output_stride = encoder, name, in_channels, output_stride
         mean, std = (torch.tensor(list(values)).view(-1, 1, 1) for values in statistics) if statistics else (None, None)
         self.register_buffer('band_mean', mean)
@@ -108,14 +114,30 @@ class PretrainedEncoder(nn.Module):
         """Channels of the feature map."""
         return int(cast(Sequence[int], self.encoder.out_channels)[-1])
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Features [B, D, H / stride, W / stride] of images [B, C, H, W] in [0, 1].
+    @property
+    def digest(self) -> str:
+        """Fingerprint of weights and band statistics, 16 digits; the same for a checkpoint and its export."""
+        found = hashlib.sha256(f'{self.name.removeprefix("tu-")} {self.output_stride}'.encode())
+        for name, value in sorted(self.state_dict().items()):
+            found.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
+        return found.hexdigest()[:16]
 
-        Images are standardised where the statistics of the bands are known, and taken as they are where not.
-        """
-        if self.band_mean is not None and self.band_std is not None:
-            image = (image - self.band_mean) / self.band_std
-        return last_features(self.encoder, image)
+    @property
+    def statistics(self) -> tuple[list[float], list[float]] | None:
+        """Mean and standard deviation of each band in [0, 1] units, where known."""
+        if self.band_mean is None or self.band_std is None:
+            return None
+        return self.band_mean.flatten().tolist(), self.band_std.flatten().tolist()
+
+    def standardise(self, image: Tensor) -> Tensor:
+        """Standardise images [B, C, H, W] where the statistics of their bands are known."""
+        if self.band_mean is None or self.band_std is None:
+            return image
+        return (image - self.band_mean) / self.band_std
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Features [B, D, H / stride, W / stride] of images [B, C, H, W] in [0, 1]; see :meth:`standardise`."""
+        return last_features(self.encoder, self.standardise(image))
 
 
 def load_encoder(
@@ -128,7 +150,8 @@ def load_encoder(
     """Load an encoder with its band statistics, in eval mode.
 
     Args:
-        path: A checkpoint or a file of tensors (see :func:`read_weights`), or the name of a TorchGeo weight.
+        path: A checkpoint, a file of tensors (see :func:`read_weights`) or a folder of ``geo-noisy export``, or the
+            name of a TorchGeo weight.
         model: Name of the encoder; as the file says it, by default.
         in_channels: Number of bands; as in the file, by default.
         output_stride: Image side over feature map side: 32, 16 or 8; as in the file, else 32.
@@ -153,7 +176,12 @@ def load_encoder(
     bands = in_channels or _bands(stored, name)
     encoder = build_encoder(name, in_channels=bands, weights=stored, output_stride=stride)
     loaded = PretrainedEncoder(
-        encoder, name=name, in_channels=bands, output_stride=stride, statistics=stored.statistics
+        encoder,
+        name=name,
+        in_channels=bands,
+        output_stride=stride,
+        statistics=stored.statistics,
+        images=stored.images,
     )
     return loaded.eval()
 

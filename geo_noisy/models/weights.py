@@ -1,5 +1,6 @@
 """Weights of an encoder, out of whatever file holds them."""
 
+import json
 import os
 import pickle
 import zipfile
@@ -9,12 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 from torchvision.models import WeightsEnum
 
 from geo_noisy.errors import InputError
+
+IMAGES = 'geo_noisy_images'
+"""In checkpoints: what the images of the training were, see :meth:`GeoNoisyDataModule.describe`."""
+
+EXPORTED, HEADER = 'model.safetensors', 'geo_noisy'
+"""File of tensors in a folder of ``geo-noisy export``, and the entry of its header that holds the rest, as JSON."""
 
 WRAPPERS = ('state_dict', 'model_state_dict', 'model')
 """Where a file of nested dicts keeps its tensors."""
@@ -46,18 +53,21 @@ class StoredWeights:
         source: Where it comes from, for messages.
         state: Every tensor by its name there.
         settings: Hyper-parameters of the task, where the file keeps them.
+        images: What the images of the training were (``scale``, ``bands``, ``policy``), where the file keeps it.
     """
 
     source: str
     state: Mapping[str, Tensor]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    images: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def statistics(self) -> tuple[list[float], list[float]] | None:
         """Mean and standard deviation of each band that the encoder was trained with, in [0, 1] units, where known."""
-        if 'band_mean' not in self.state or 'band_std' not in self.state:
-            return None
-        return self.state['band_mean'].flatten().tolist(), self.state['band_std'].flatten().tolist()
+        if 'band_mean' in self.state and 'band_std' in self.state:
+            return self.state['band_mean'].flatten().tolist(), self.state['band_std'].flatten().tolist()
+        given = self.settings.get('band_mean'), self.settings.get('band_std')
+        return None if given[0] is None or given[1] is None else (list(given[0]), list(given[1]))
 
     @property
     def network(self) -> str | None:
@@ -120,7 +130,7 @@ class StoredWeights:
 
 
 def read_weights(weights: WeightsEnum | str | os.PathLike[str]) -> StoredWeights:
-    """Read a checkpoint, a file of tensors, a TorchGeo weight or one by its name.
+    """Read a checkpoint, a file of tensors, a folder of ``geo-noisy export``, a TorchGeo weight or one by its name.
 
     Raises:
         FileNotFoundError: If it is none of these.
@@ -129,10 +139,17 @@ def read_weights(weights: WeightsEnum | str | os.PathLike[str]) -> StoredWeights
     if isinstance(weights, WeightsEnum):
         return _from_enum(weights)
     path = Path(weights)
+    if (path / EXPORTED).is_file():
+        path = path / EXPORTED
     if path.is_file():
         content = _read_file(path)
-        settings = content.get('hyper_parameters')
-        return StoredWeights(str(path), _tensors(content), settings if isinstance(settings, Mapping) else {})
+        settings, images = (content.get(key) for key in ('hyper_parameters', IMAGES))
+        return StoredWeights(
+            str(path),
+            _tensors(content),
+            settings if isinstance(settings, Mapping) else {},
+            images if isinstance(images, Mapping) else {},
+        )
     from torchgeo.models import get_weight  # takes seconds to import
 
     try:
@@ -158,7 +175,7 @@ def _read_file(path: Path) -> Mapping[str, Any]:
         raise InputError(f'weights {path} is an empty file: copy or download it again.')
     try:
         if path.suffix == '.safetensors':
-            return load_file(path)
+            return load_file(path) | _told_beside(path)
         content = torch.load(path, map_location='cpu', weights_only=True)
     except UNREADABLE as error:
         raise InputError(f'weights {path} cannot be read: {_reason(path)}') from error
@@ -167,6 +184,13 @@ def _read_file(path: Path) -> Mapping[str, Any]:
             f'weights {path} hold a {type(content).__name__}, not tensors by name: save module.state_dict() instead.'
         )
     return content
+
+
+def _told_beside(path: Path) -> dict[str, Any]:
+    """What the header of a file of tensors tells of them, as ``geo-noisy export`` writes it."""
+    with safe_open(path, framework='pt') as file:
+        told = (file.metadata() or {}).get(HEADER)
+    return json.loads(told) if told else {}
 
 
 def _reason(path: Path) -> str:

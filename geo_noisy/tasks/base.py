@@ -14,7 +14,7 @@ from torchvision.models import WeightsEnum
 from geo_noisy.datamodules.base import GeoNoisyDataModule
 from geo_noisy.datamodules.settings import warn_of_changes
 from geo_noisy.models.encoder import build_encoder
-from geo_noisy.models.weights import read_weights
+from geo_noisy.models.weights import IMAGES, read_weights
 from geo_noisy.tasks.finite import check_weights
 from geo_noisy.tasks.resuming import RESUME, check_shapes, mend_epoch_count, plain_hparams, restore, resume_state
 from geo_noisy.tasks.scale import check_means, check_scale, scale_of
@@ -141,8 +141,11 @@ class EncoderTask(BaseTask):
             warn_of_changes(self._restored['settings'], plain_hparams(self.hparams), of='task')
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep what Lightning does not: random numbers (dropout), gradients that wait for their step, the schedule."""
+        """Keep what Lightning does not: random numbers, gradients that wait, the schedule, what the images are."""
         checkpoint[RESUME] = resume_state(self) | {'length': self.schedule_length}
+        datamodule = getattr(self._trainer, 'datamodule', None)
+        if isinstance(datamodule, GeoNoisyDataModule):
+            checkpoint[IMAGES] = datamodule.describe()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep that state until training goes on.

@@ -123,7 +123,7 @@ class WindowReader:
 
     def covers(self, capture: PlacedCapture, box: Box) -> bool:
         """Whether a capture's files reach into a window."""
-        parts = (box.within(_extent(granule, self.align)) for granule in capture.granules)
+        parts = (box.within(extent_of(granule, self.align)) for granule in capture.granules)
         return any(part.width_px and part.height_px for part in parts)
 
     def close(self) -> None:
@@ -222,7 +222,7 @@ def _mosaic(capture: PlacedCapture, box: Box, align: Align, read: Callable[[Gran
     found: NDArray[Any] | None = None
     valid = np.zeros((box.height_px, box.width_px), dtype=bool)
     for granule in capture.granules:
-        part = box.within(_extent(granule, align))
+        part = box.within(extent_of(granule, align))
         if part.width_px == 0 or part.height_px == 0:
             continue
         pixels, there = read(granule, part)
@@ -242,7 +242,7 @@ def _mosaic(capture: PlacedCapture, box: Box, align: Align, read: Callable[[Gran
     return found, valid
 
 
-def _extent(granule: Granule, align: Align) -> Box:
+def extent_of(granule: Granule, align: Align) -> Box:
     """Pixels of the grid that a granule's files have once they are open."""
     edges = np.array([granule.col0, granule.row0, granule.col0 + granule.cols, granule.row0 + granule.rows])
     near = np.round(edges)

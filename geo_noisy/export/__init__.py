@@ -1,0 +1,5 @@
+"""Weights that other libraries read, with a card."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
