@@ -29,6 +29,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         'predict': ('trainer', 'predict with a checkpoint'),
     },
     'take it to your own ground': {
+        'embed': ('embed', 'embeddings of images or an index, by window or by cell'),
+        'change': ('change', 'maps of change between dates, and change per polygon'),
+        'segment': ('segment', 'classes of each pixel, by a probe'),
+        'similar': ('similar', 'find the windows most like one'),
         'export': ('export', 'write an encoder for torch, timm, TorchGeo or ONNX, with a model card'),
     },
     'compare': {

@@ -1,4 +1,4 @@
-"""What README.md and docs/ show works as it stands there. docs/regions.md has a test of its own."""
+"""What README.md and docs/ show works as it stands there. docs/regions.md and inference.md have tests of their own."""
 
 import re
 import shlex
@@ -53,7 +53,14 @@ def test_python(name: str, workplace: Path) -> None:
 
 def test_no_document_with_python_is_left_out() -> None:
     with_python = {str(path.relative_to(ROOT)) for path in DOCUMENTS if blocks(path, 'python')}
-    assert with_python == {'README.md', 'docs/pairs.md', 'docs/vts.md', 'docs/xbd.md', 'docs/regions.md'}
+    assert with_python == {
+        'README.md',
+        'docs/pairs.md',
+        'docs/vts.md',
+        'docs/xbd.md',
+        'docs/regions.md',
+        'docs/inference.md',
+    }
 
 
 def test_a_region_from_the_readme(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:

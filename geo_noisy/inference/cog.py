@@ -1,0 +1,143 @@
+"""Rasters on disk: a cloud-optimised GeoTIFF with overviews, nodata, names of bands and colours."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.errors import RasterioError
+from rasterio.transform import Affine
+from rasterio.windows import Window
+from rio_cogeo.cogeo import cog_translate, cog_validate
+from rio_cogeo.profiles import cog_profiles
+
+from geo_noisy.whole_file import whole_file
+
+Colour = tuple[int, int, int, int]
+Resampling = Literal['average', 'mode']
+_BLOCK_BYTES = 8 * 2**20
+_CACHE_MB = 128
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What one raster holds.
+
+    Attributes:
+        dtype: Type of its values.
+        nodata: Value of cells without data.
+        bands: Description of each band.
+        resampling: How overviews are made: ``average``, or ``mode`` for classes.
+        colours: Colour of each value, red, green, blue, alpha; for classes.
+        scale: What stored values are multiplied by to be those meant.
+        tags: What else is said of it.
+    """
+
+    dtype: str
+    nodata: float
+    bands: tuple[str, ...]
+    resampling: Resampling = 'average'
+    colours: Mapping[int, Colour] = field(default_factory=dict)
+    scale: float = 1.0
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def block_px(self) -> int:
+        """Side of its blocks: 512, or less where many bands would make them large."""
+        side = 512
+        while side > 64 and side**2 * len(self.bands) * np.dtype(self.dtype).itemsize > _BLOCK_BYTES:
+            side //= 2
+        return side
+
+
+Part = tuple[int, int, NDArray[Any]]
+"""First row and column of a part, and its values [bands, rows, columns]."""
+
+
+def write_cog(
+    path: Path,
+    parts: Iterable[Part],
+    layer: Layer,
+    *,
+    size: tuple[int, int],
+    crs: str,
+    transform: Affine,
+    scratch: Path,
+) -> None:
+    """Write a raster part by part, whole or not at all.
+
+    Args:
+        path: Where it shall lie.
+        parts: Its parts, in any order.
+        layer: What it holds.
+        size: Rows and columns.
+        crs: Its CRS.
+        transform: From cells to the CRS.
+        scratch: Folder for a file between, with space for the raster.
+
+    Raises:
+        OSError: If it could not be written whole, as on a full disk.
+    """
+    between = scratch / f'{path.stem}.between.tif'
+    options = {
+        'driver': 'GTiff', 'height': size[0], 'width': size[1], 'count': len(layer.bands), 'dtype': layer.dtype,
+        'nodata': layer.nodata, 'crs': crs, 'transform': transform, 'tiled': True, 'blockxsize': layer.block_px,
+        'blockysize': layer.block_px, 'interleave': 'pixel', 'compress': 'deflate', 'zlevel': 1, 'bigtiff': 'if_safer',
+    }  # fmt: skip
+    try:
+        with whole_file(path) as unfinished, rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, GDAL_NUM_THREADS=1):
+            with rasterio.open(between, 'w', **options) as file:
+                for row, col, values in parts:
+                    file.write(values, window=Window(col, row, values.shape[2], values.shape[1]))
+                _describe(file, layer)
+            _translate(between, unfinished, layer)
+            _check(unfinished, layer)
+    except RasterioError as error:
+        raise OSError(f'{path} could not be written whole ({error}). Is the disk full? What is done stays.') from error
+    finally:
+        between.unlink(missing_ok=True)
+
+
+def _describe(file: Any, layer: Layer) -> None:
+    file.descriptions = layer.bands
+    file.update_tags(**layer.tags)
+    if layer.scale != 1:
+        file.scales = (layer.scale,) * len(layer.bands)
+    if layer.colours:
+        file.write_colormap(1, dict(layer.colours))
+
+
+def _translate(source: Path, target: Path, layer: Layer) -> None:
+    profile = dict(cog_profiles['deflate'])
+    profile |= {'blockxsize': layer.block_px, 'blockysize': layer.block_px, 'bigtiff': 'IF_SAFER'}
+    profile['predictor'] = 3 if layer.dtype.startswith('float') else 1 if layer.colours else 2
+    cog_translate(
+        source,
+        target,
+        profile,
+        nodata=layer.nodata,
+        overview_resampling=layer.resampling,
+        in_memory=False,
+        allow_intermediate_compression=True,
+        forward_band_tags=True,
+        colormap=dict(layer.colours) or None,
+        quiet=True,
+        config={'GDAL_CACHEMAX': _CACHE_MB, 'GDAL_TIFF_OVR_BLOCKSIZE': str(layer.block_px)},
+    )
+    with rasterio.open(target) as file:
+        lost = layer.scale != 1 and set(file.scales) != {layer.scale}
+    if lost:
+        raise OSError(f'{target} lost the scale of its values.')
+
+
+def _check(path: Path, layer: Layer) -> None:
+    """Refuse a file that no reader takes whole: GDAL tells some failures of writing on the terminal alone."""
+    valid, errors, warnings = cog_validate(path, strict=True, quiet=True)
+    if not valid:
+        raise OSError(f'{path} is no whole cloud-optimised GeoTIFF: {"; ".join([*errors, *warnings])}.')
+    with rasterio.open(path) as file:
+        for _, window in file.block_windows(1):
+            file.read(1, window=window)
