@@ -1,6 +1,6 @@
 """Which buildings of santa-rosa burnt, by encoders that never saw it, and by the difference of pixels.
 
-    python -m tests.benchmarks.report_change XBD FOLDER [--steps 100]
+    python -m tests.benchmarks.report_change XBD FOLDER [--steps 100] [--strides 32 16]
 
 Pretrains on the other images of XBD (GroundContrast, no labels), maps change between both dates of the santa-rosa
 images, and gives the AUC over buildings (damaged against not damaged) with a bootstrap interval over images.
@@ -13,7 +13,6 @@ import geopandas as gpd
 import lightning.pytorch as pl
 import numpy as np
 import pandas as pd
-import rasterio
 import torch
 from sklearn.metrics import roc_auc_score
 
@@ -92,6 +91,7 @@ def run() -> None:
     parser.add_argument('xbd', type=Path)
     parser.add_argument('folder', type=Path)
     parser.add_argument('--steps', type=int, default=100)
+    parser.add_argument('--strides', type=int, nargs='+', default=(32, 16))
     chosen = parser.parse_args()
     folder: Path = chosen.folder
     (folder / 'images').mkdir(parents=True, exist_ok=True)
@@ -106,7 +106,7 @@ def run() -> None:
     scenes = open_scenes([str(folder / 'images')], product='none')
     columns = {'pixel difference': pixel_maps(scenes, folder / 'pixels')}
     for name, weights in zip(('random', 'trained'), pretrain(chosen.xbd, folder, chosen.steps), strict=True):
-        for stride in (32, 16, 8):
+        for stride in chosen.strides:
             encoder, network = prepare_encoder(weights, output_stride=stride)
             columns[f'{name}, {stride} px'] = map_change(scenes, network, folder / f'{name}_{stride}', max_nodata=0.0)
             print(name, stride, network.reach, encoder.channels, flush=True)
@@ -120,8 +120,6 @@ def run() -> None:
     print(f'{len(scored)} buildings of {scored["image"].nunique()} images, {int(scored["truth"].sum())} damaged')
     for name in columns:
         print(f'{name:<20}{auc(scored, name)}')
-    with rasterio.open(columns['trained, 8 px'][0].path) as file:
-        print(file.profile)
 
 
 if __name__ == '__main__':
