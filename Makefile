@@ -3,12 +3,17 @@ PYTHON ?= python3
 VENV := .venv/bin
 OLDEST := .venv-oldest
 
-.PHONY: help install install-dev demo test test-resume test-oldest lint format types imports unit clean
+.PHONY: help install install-dev demo test test-resume test-faults fuzz mutants audit coverage test-oldest lint format types imports unit clean
 
 help:
 	@echo 'make demo         install, then pretrain, probe and compare on a small synthetic data set'
 	@echo 'make test         install, then check style, types and imports, and run the tests'
 	@echo 'make test-resume  stop training and go on, at every step of every kind of config (14 minutes)'
+	@echo 'make test-faults  every bad input of the corpus, and every fault of the machine, in processes of their own'
+	@echo 'make fuzz         go on with fuzzing from the corpus that is kept'
+	@echo 'make mutants      break the core of the package on purpose, and see that tests notice'
+	@echo 'make audit        licences and known weaknesses of what is installed'
+	@echo 'make coverage     lines and branches that the tests reach'
 	@echo 'make test-oldest  run the tests with the lowest releases that pyproject.toml admits, in .venv-oldest'
 	@echo 'make format       format the code'
 	@echo 'make clean        remove the environments and caches'
@@ -43,6 +48,33 @@ unit:
 test-resume: export OMP_NUM_THREADS ?= 1
 test-resume: install-dev
 	$(VENV)/python -m pytest -n 2 -m 'resume or slow' tests/tasks/test_resume.py tests/tasks/test_ranks.py
+
+install-trust: install-dev
+	$(VENV)/uv pip install --quiet --python $(VENV)/python -e '.[trust]'
+
+# At most an hour on one core.
+test-faults: export OMP_NUM_THREADS ?= 1
+test-faults: install-dev
+	$(VENV)/python -m tests.corpus
+	$(VENV)/python -m tests.faults
+
+FUZZ_SECONDS ?= 900
+fuzz: install-trust
+	$(VENV)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
+MUTANTS ?= 300
+mutants: export OMP_NUM_THREADS ?= 1
+mutants: install-dev
+	$(VENV)/python -m tests.mutants --count $(MUTANTS)
+
+# Known weaknesses come from the network; licences from what is installed.
+audit: install-trust
+	$(VENV)/pip-licenses --order=license --format=markdown
+	-$(VENV)/pip-audit --local --progress-spinner off
+
+coverage: export OMP_NUM_THREADS ?= 1
+coverage: install-trust
+	$(VENV)/python -m pytest -n 2 --cov geo_noisy --cov-branch --cov-report term-missing:skip-covered
 
 # uv reads no pip.conf, so that no constraint of the machine acts here.
 test-oldest: export OMP_NUM_THREADS ?= 1

@@ -5,6 +5,16 @@ A check of an argument raises ``ValueError`` as everywhere in Python; what is re
 """
 
 
+def printable(text: str) -> str:
+    r"""Text in which a control character, which could move the cursor or colour a terminal, is written out.
+
+    Example:
+        >>> print(printable('a\x1b[31m.tif'))
+        a\\x1b[31m.tif
+    """
+    return ''.join(c if c.isprintable() or c == '\n' else repr(c)[1:-1] for c in text)
+
+
 class UsageError(ValueError):
     """The command line or a config is wrong; a command ends with exit status 2."""
 

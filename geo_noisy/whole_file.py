@@ -36,6 +36,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     unfinished = Path(name)
     try:
         yield unfinished
+        _flush(unfinished)
         os.replace(unfinished, path)
     except OSError as error:  # a full disk names no file
         if error.errno is None or error.filename is not None:
@@ -43,3 +44,12 @@ def whole_file(path: Path) -> Iterator[Path]:
         raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    """Have a file on the disk before it takes the place of another: a crash of the machine must not leave it empty."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 from geo_noisy.commands.explain import explain
+from geo_noisy.errors import printable
 
 _STDOUT = 1  # its file descriptor
 
@@ -52,7 +53,7 @@ def _failed(error: Exception, *, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
     status, text = explain(error)
-    print(f'geo-noisy: {text}', file=sys.stderr)
+    print(f'geo-noisy: {printable(text)}', file=sys.stderr)
     return status
 
 

@@ -5,9 +5,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-import yaml
-
 from geo_noisy.errors import UsageError
+from geo_noisy.experiments.grids.grid_file import read_mapping
 
 _CONFIG = ('-c', '--config')
 # Of a value that is nested in an argument of a class: --data.init_args.policy.rate=null
@@ -42,11 +41,6 @@ def check_config(path: str) -> None:
     if not Path(path).is_file():
         raise UsageError(f'The config {path} is not a file; `geo-noisy configs` lists those that come with geo-noisy.')
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding='utf-8'))
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else '?'
-        raise UsageError(f'The config {path} is not YAML: {error.problem} in line {line}.') from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f'The config {path} is not YAML: {" ".join(str(error).split())}.') from error
-    if not isinstance(content, dict):
-        raise UsageError(f'The config {path} holds no keys with values; give model, data and trainer.')
+        read_mapping(Path(path), plain=False)
+    except ValueError as error:
+        raise UsageError(f'The config {error}') from error

@@ -8,7 +8,7 @@ from geo_noisy.audit.report import audit
 from geo_noisy.commands.options import Chosen, Options
 from geo_noisy.commands.outputs import check_outputs
 from geo_noisy.engines import working_on
-from geo_noisy.errors import UsageError
+from geo_noisy.errors import UsageError, printable
 from geo_noisy.regions.build import build_index
 from geo_noisy.regions.dates.formats import as_formats
 from geo_noisy.regions.files.file_scan import FileScan, scan_captures
@@ -54,7 +54,7 @@ def _index(chosen: Chosen) -> int:
     if chosen['estimate_noise']:
         index = chosen.call(estimate_index, index)
     index.write(chosen['output'])
-    print(audit(index))
+    print(printable(str(audit(index))))
     print(f'Written:    {chosen["output"]}')
     if chosen['map']:
         shown = write_map(index, chosen['map'])

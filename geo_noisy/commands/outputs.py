@@ -28,11 +28,23 @@ def check_outputs(outputs: Mapping[str, str | os.PathLike[str] | None], inputs: 
             raise UsageError(f'{option} {path} is a folder; name a file in it.')
         if path.exists() and not path.is_file():
             raise UsageError(f'{option} {path} is no file but a device or a pipe; name a file.')
-        others = [other for other, file in files.items() if other != option and file.resolve() == path.resolve()]
+        others = [other for other, file in files.items() if other != option and _same(file, path)]
         if others:
             raise UsageError(f'{option} and {others[0]} are both {path}; name two files.')
-    there = {path.resolve(): option for option, path in files.items() if path.exists()}
+    there = {_identity(path): option for option, path in files.items() if path.exists()}
     for path in map(Path, inputs) if there else ():
-        taken = there.get(path.resolve())
+        taken = there.get(_identity(path)) if path.exists() else None
         if taken is not None:
             raise UsageError(f'{taken} {files[taken]} is an input, and would be overwritten; name another file.')
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """What two names of one file share: links, also hard ones."""
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
+def _same(first: Path, second: Path) -> bool:
+    if first.exists() and second.exists():
+        return _identity(first) == _identity(second)
+    return first.resolve() == second.resolve()

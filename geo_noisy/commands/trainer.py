@@ -95,7 +95,7 @@ def run(command: str, words: Sequence[str]) -> int:
         )
     except argparse.ArgumentError as error:
         raise UsageError(f'{one_paragraph(str(error))}; {_help(command, str(error))}') from error
-    except (pickle.UnpicklingError, EOFError, *_WRONG_ARGUMENTS) as error:
+    except (pickle.UnpicklingError, EOFError, OSError, *_WRONG_ARGUMENTS) as error:
         if isinstance(error, InputError) or not _is_no_checkpoint(error):
             raise
         named = [word for word in words if 'ckpt_path' in word or 'weights' in word or word.endswith('.ckpt')]

@@ -68,8 +68,10 @@ class GeoNoisyDataModule(BaseDataModule):
             ValueError: If a number is out of its range.
         """
         super().__init__(dataset_class, batch_size=batch_size, num_workers=num_workers)
-        if not scale > 0:
-            raise ValueError(f'scale is {scale}; it is the sensor value that becomes 1, and must be above 0.')
+        if not 0 < scale < float('inf'):
+            raise ValueError(
+                f'scale is {scale}; it is the sensor value that becomes 1, and must be above 0, and finite.'
+            )
         for name, count in (('batch_size', batch_size), ('eval_batch_size', eval_batch_size or batch_size)):
             if count < 1:
                 raise ValueError(f'{name} is {count}; a batch holds at least one sample.')

@@ -9,6 +9,17 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 from torchgeo.datasets.utils import Sample
 
+LONGEST_WAIT_S = 600
+"""Seconds after which a worker that gives no batch has stopped."""
+
+
+class LostWorkerError(RuntimeError):
+    """A worker that was killed, or stopped."""
+
+
+def _worker_is_lost(error: RuntimeError) -> bool:
+    return str(error).startswith(('DataLoader worker', 'DataLoader timed out'))
+
 
 @runtime_checkable
 class ResumableSampler(Protocol):
@@ -52,7 +63,19 @@ class ResumableLoader(DataLoader[Sample]):
             self._sampler.set_epoch(epoch)
             self._sampler.skip(first * (self.batch_size or 1))
         self._epoch, self._handed_out = getattr(self.sampler, 'epoch', 0), first
-        for batch in super().__iter__():
+        batches = super().__iter__()
+        while True:
+            try:
+                batch = next(batches)
+            except StopIteration:
+                return
+            except RuntimeError as error:
+                if _worker_is_lost(error):
+                    raise LostWorkerError(
+                        f'{" ".join(str(error).split())}. A worker that reads images was killed, as where memory is '
+                        f'short, or gave no batch for {LONGEST_WAIT_S} s: lower num_workers, and look at the images.'
+                    ) from error
+                raise
             self._handed_out += 1
             yield batch
 
@@ -142,6 +165,7 @@ def build_loader(
         num_workers=num_workers,
         drop_last=drop_last,
         persistent_workers=num_workers > 0,
+        timeout=LONGEST_WAIT_S if num_workers else 0,
         pin_memory=torch.cuda.is_available(),
         generator=torch.Generator(),  # of its own: worker seeds must not move the global generator
     )

@@ -223,6 +223,8 @@ class TemporalPairs(PairDataset):
 
     def _fill_values(self, fill: float | Literal['mean']) -> NDArray[np.float32]:
         if fill != 'mean':
+            if not np.isfinite(fill):
+                raise ValueError(f"fill is {fill}; give a number, or 'mean'.")
             return np.full(len(self.bands), fill, dtype=np.float32)
         if self.pair_index.statistics is None and self.pair_index.files[['masked', 'warped']].to_numpy().any():
             with asked(self.remote):

@@ -10,7 +10,7 @@ from geo_noisy.experiments.judging.primary import kept_primary, read_primary
 from geo_noisy.experiments.names import plain
 from geo_noisy.experiments.reporting.method_figures import write_method_figures
 from geo_noisy.experiments.reporting.report import write_report
-from geo_noisy.experiments.results import metric_of
+from geo_noisy.experiments.results import metric_of, prepare
 from geo_noisy.experiments.running.plan import plan
 from geo_noisy.experiments.running.sweep import Engine, run_grid
 from geo_noisy.experiments.table import read_table, stack_rows
@@ -88,6 +88,8 @@ def report(
     options = {'--output': output, '--textures': textures, '--xbd': xbd}
     given = [f'{option} {value}' for option, value in options.items() if value is not None]
     command = ' '.join(['geo-noisy report', *map(str, tables), *given])
+    table = stack_rows(frames)
+    prepare(table)  # what cannot serve is told before anything is written
     figures = write_method_figures(folder / 'figures', vts_root=textures, xbd_root=xbd)
     primary = [test for path in tables for test in kept_primary(path if path.is_dir() else path.parent)]
-    return write_report(folder, stack_rows(frames), command=command, method_figures=figures, primary=primary)
+    return write_report(folder, table, command=command, method_figures=figures, primary=primary)

@@ -16,5 +16,5 @@ def check_temperature(temperature: float) -> None:
     Raises:
         ValueError: If it is not.
     """
-    if not temperature > 0:
-        raise ValueError(f'temperature is {temperature}; it must be above 0.')
+    if not 0 < temperature < float('inf'):
+        raise ValueError(f'temperature is {temperature}; it must be above 0, and finite.')

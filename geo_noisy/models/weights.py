@@ -98,6 +98,7 @@ class StoredWeights:
                 f'called like {next(iter(names))}. {self._remedy(network)}'
             )
         self._check(found, own, names, network=network)
+        self._check_finite(found)
         return {key: found.get(name, own[key]) for name, key in names.items()}
 
     def layout(self, own: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -122,6 +123,14 @@ class StoredWeights:
                 bands = len(there) == len(here) == 4 and there[:1] + there[2:] == here[:1] + here[2:]
                 remedy = f'Set in_channels to {there[1]}, or give other weights.' if bands else self._remedy(network)
                 raise ValueError(f'weights {self.source} do not fit: {name} is {there} there and {here} here. {remedy}')
+
+    def _check_finite(self, found: Mapping[str, Tensor]) -> None:
+        for name, values in found.items():
+            if values.is_floating_point() and not values.isfinite().all():
+                raise InputError(
+                    f'weights {self.source} hold NaN or infinite values, first in {name}: the training behind them '
+                    'diverged. Give others, such as an earlier checkpoint.'
+                )
 
     def _remedy(self, network: str) -> str:
         if self.network and self.network != network.removeprefix('tu-'):

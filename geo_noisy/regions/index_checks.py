@@ -17,6 +17,7 @@ from pyproj.exceptions import CRSError
 
 from geo_noisy.errors import InputError
 from geo_noisy.regions.files.paths import is_local
+from geo_noisy.regions.files.stored import Stored
 from geo_noisy.regions.index_schema import (
     BANDS,
     DATES,
@@ -35,6 +36,7 @@ _TYPES: dict[str, set[type]] = {'whole': {int}, 'number': {int, float}, 'text': 
 _ARROW = {'whole': (pa.types.is_integer,), 'number': (pa.types.is_floating, pa.types.is_integer)}
 _GIVE = {'whole': 'whole numbers', 'number': 'numbers', 'text': 'text', 'flag': 'true or false'}
 _MOST = 1e300  # of numbers that can be told apart from infinite ones
+_STORED = tuple(Stored.__annotations__.values())
 _SLACK_PX = 2  # a window may reach as far beyond its file, by rounding
 
 
@@ -157,6 +159,8 @@ def _capture_problems(stored: Mapping[str, Any], number: int, masks: set[str]) -
         unknown = [mask[0] for mask in files['masks'][number] if mask[0] not in masks]
         if unknown:
             yield 'masks', f'{unknown[0]!r}, whose codes are not told'
+    if not _are_rows(files['stored'][number], _STORED) or len(files['stored'][number]) != len(paths):
+        yield 'stored', f'{reprlib.repr(files["stored"][number])}, not size, bands, type and grid of each file'
     for name, values in (('scales', scales), ('offsets', offsets)):
         if not _are_numbers(values) or len(values) != bands:
             yield name, f'{reprlib.repr(values)}, not {bands} numbers'
@@ -190,7 +194,8 @@ def _content_problems(stored: Mapping[str, Any]) -> Problems:
 
 
 def _row_problems(table: pa.Table, stored: Mapping[str, Any]) -> Problems:
-    events = 'event_share' in table.column_names
+    told = {*EVENTS, 'event_wkb', 'noise_known'}
+    events = bool(told & set(table.column_names))
     estimates = ESTIMATES if 'estimate' in table.column_names else {}
     flat = {**WINDOWS, **({'noise_known': Column('flag')} if events else {})}
     lists = {**DATES, **estimates, **(EVENTS if events else {})}

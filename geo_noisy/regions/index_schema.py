@@ -6,7 +6,7 @@ from geo_noisy.regions.dates.spans import EVER, NEVER
 from geo_noisy.regions.rules import LONGEST_DAYS
 from geo_noisy.regions.windows.locations import SPLITS, UNASSIGNED
 
-SCHEMA = 2  # 2: bands and masks by name, overpasses, doubts
+SCHEMA = 3  # 2: bands and masks by name, overpasses, doubts; 3: what is known of each file
 _FIRST, _LAST = -2_208_988_800, 4_133_980_800  # 1900 and 2101 in seconds since 1970
 _FAR = 1e10  # coordinates
 _MOST = 2**31 - 1
@@ -56,7 +56,7 @@ FILES = {
 }
 """Columns of the captures; those of their bands follow in ``BANDS``."""
 
-BANDS = ('layers', 'masks', 'scales', 'offsets')
+BANDS = ('layers', 'masks', 'scales', 'offsets', 'stored')
 
 WINDOWS = {
     'site': Column('whole', 0, _MOST),

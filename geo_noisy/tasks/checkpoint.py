@@ -7,11 +7,35 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import Tensor
+
+from geo_noisy.whole_file import whole_file
+
+
+class WholeCheckpointIO(TorchCheckpointIO):
+    """Writes a checkpoint beside its place, then renames it; Lightning's own copies it out of the temporary folder."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        """Write a checkpoint whole; to an address, as Lightning does."""
+        if '://' in str(path):
+            super().save_checkpoint(checkpoint, path, storage_options)
+            return
+        with whole_file(Path(path)) as unfinished:
+            torch.save(checkpoint, unfinished)
 
 
 class BestCheckpoint(ModelCheckpoint):
-    """Keeps the best checkpoint, and never one whose monitored value is not finite: what was not measured is NaN."""
+    """Keeps the best checkpoint, and never one whose monitored value is not finite: what was not measured is NaN.
+
+    Checkpoints are written beside their place and renamed: a kill or a full disk leaves the one before.
+    """
+
+    def setup(self, trainer: 'pl.Trainer', pl_module: 'pl.LightningModule', stage: str) -> None:
+        """Have the checkpoints written whole."""
+        if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:  # not one that the user has chosen
+            trainer.strategy.checkpoint_io = WholeCheckpointIO()
+        super().setup(trainer, pl_module, stage)
 
     def check_monitor_top_k(self, trainer: 'pl.Trainer', current: Tensor | None = None) -> bool:
         """Whether the present value is finite and among the best."""

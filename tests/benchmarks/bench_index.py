@@ -32,7 +32,8 @@ def table(windows: int, *, size_px: int, dates: int) -> FileScan:
             'crs': CRS, 'x0': 400_000.0, 'y0': 5_000_000.0, 'res_x': 10.0, 'res_y': 10.0, 'width': side,
             'height': side, 'bands': 4, 'dtype': 'uint8', 'nodata': np.nan, 'masked': False,
             'sensor': '', 'cloud': np.nan, 'layers': [tuple((0, band) for band in range(1, 5))] * dates,
-            'masks': [()] * dates, 'scales': [(1.0,) * 4] * dates, 'offsets': [(0.0,) * 4] * dates, 'coarser': False,
+            'masks': [()] * dates, 'scales': [(1.0,) * 4] * dates, 'offsets': [(0.0,) * 4] * dates,
+            'stored': [((1, 1, 4, 'uint16', 0.0, 0.0, 1.0, 1.0, True),)] * dates, 'coarser': False,
         }
     )  # fmt: skip
     return FileScan(frame)

@@ -18,6 +18,7 @@ from geo_noisy.datasets.vts.scenes import write_scenes
 from geo_noisy.pairs import Limits, PairKey, PairPolicy, build_index, change_polygons, scan_rasters
 from geo_noisy.regions.files.captures import Capture
 from geo_noisy.regions.files.file_scan import scan_captures
+from geo_noisy.regions.files.opening import open_raster
 from geo_noisy.regions.windows.reader import UnreadableFileError, WindowReader
 from geo_noisy.samplers import PairSampler, select_patches
 from tests.data.regions import SHARED, polygons, square, write_raster, write_series
@@ -177,13 +178,13 @@ def test_bands_of_one_resolution_need_not_have_one_corner(tmp_path):
 
 def test_one_handle_stays_open_for_each_file(series, monkeypatch):
     opened = []
-    real = rasterio.open
+    real = open_raster
 
     def remember(path):
         opened.append(real(path))
         return opened[-1]
 
-    monkeypatch.setattr('geo_noisy.regions.windows.opened.rasterio.open', remember)
+    monkeypatch.setattr('geo_noisy.regions.windows.opened.open_raster', remember)
     dataset = TemporalPairs(series)
     for location in range(4):
         dataset[PairKey(location, 0, 1)]

@@ -439,7 +439,7 @@ def test_bands_in_files_of_their_own_make_one_capture(tmp_path):
         ({'crs': 'EPSG:32634'}, 'cover other ground'),
         ({'offset_px': (2, 0)}, 'cover other ground'),
         ({'size_px': 32}, 'cover other ground'),
-        (None, 'not a raster'),
+        (None, 'not there'),
     ],
 )
 def test_every_band_of_a_capture_is_looked_at(tmp_path, second, reason):

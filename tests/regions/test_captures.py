@@ -455,7 +455,8 @@ def test_pipes_and_broken_links_among_good_files_stop_nothing(tmp_path):
     os.mkfifo(tmp_path / 'pipe_20220101.tif')
     os.symlink(tmp_path / 'nowhere', tmp_path / 'link_20220101.tif')
     index = build_index(scan_rasters(tmp_path), size_px=32)
-    assert [(item.number, item.example[-17:]) for item in index.excluded] == [(1, 'link_20220101.tif')]
+    left = sorted((item.number, item.example[-17:]) for item in index.excluded)
+    assert left == [(1, 'link_20220101.tif'), (1, 'pipe_20220101.tif')]
     with pytest.raises(FileNotFoundError, match='a device or a pipe'):
         scan_rasters(tmp_path / 'pipe_20220101.tif')
 

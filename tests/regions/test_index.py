@@ -338,7 +338,7 @@ def test_files_that_are_no_index_are_told(tmp_path, series):
 def test_another_schema_is_told(tmp_path, series):
     series.write(tmp_path / 'pairs.parquet')
     table = pq.read_table(tmp_path / 'pairs.parquet')
-    stored = table.schema.metadata[b'geo_noisy'].replace(b'"schema": 2', b'"schema": 99')
+    stored = table.schema.metadata[b'geo_noisy'].replace(b'"schema": 3', b'"schema": 99')
     pq.write_table(table.replace_schema_metadata({b'geo_noisy': stored}), tmp_path / 'new.parquet')
-    with pytest.raises(ValueError, match='schema 99; this version reads 2'):
+    with pytest.raises(ValueError, match='schema 99; this version reads 3'):
         PairIndex.read(tmp_path / 'new.parquet')

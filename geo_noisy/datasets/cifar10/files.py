@@ -74,7 +74,7 @@ def _read_parquet(path: Path) -> CIFAR10Data:
 
 def _decode(content: bytes, path: Path, row: int) -> NDArray[np.uint8]:
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        with Image.open(io.BytesIO(content), formats=('PNG', 'JPEG')) as image:
             pixels = np.asarray(image.convert('RGB')).transpose(2, 0, 1)
     except (UnidentifiedImageError, OSError, TypeError) as error:
         raise ValueError(f'{path}, row {row}: the image cannot be decoded ({error}).') from error

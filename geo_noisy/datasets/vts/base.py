@@ -27,6 +27,8 @@ Split = Literal['train', 'val', 'test']
 _EMBEDDED = ('layered', 'veined', 'matted')
 _DTD = ('stratified', 'veined', 'matted')  # paper, section IV-B
 
+LARGEST_SIDE_PX = 8192  # an image is made in memory, at once
+
 
 class VTS(NonGeoDataset):
     """Base class of the Voronoi-cell texture segmentation data sets.
@@ -154,8 +156,8 @@ def check_rate(name: str, value: float) -> None:
 def _check_arguments(*, split: str, size_px: int, cells: int, seed: int, split_seed: int) -> None:
     if split not in SPLITS:
         raise ValueError(f'split is {split!r}; choose one of {SPLITS}.')
-    if size_px < 2:
-        raise ValueError(f'size_px is {size_px}; an image needs at least 2 pixels a side.')
+    if not 2 <= size_px <= LARGEST_SIDE_PX:
+        raise ValueError(f'size_px is {size_px}; an image has from 2 to {LARGEST_SIDE_PX:,} pixels a side.')
     if cells < 2 or cells % 2:
         raise ValueError(
             f'cells is {cells}; the cells are split evenly between two classes. Use an even number, '

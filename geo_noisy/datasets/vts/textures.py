@@ -1,7 +1,8 @@
 """Where the textures of VTS come from: a folder of JPEGs, or drawn from a seed."""
 
 import os
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -11,10 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from geo_noisy.datasets.vts.procedural import FAMILIES, draw_texture
+from geo_noisy.errors import InputError
 
 Picture = NDArray[np.uint8]
 
 SPLITS = ('train', 'val', 'test')
+LARGEST_PX = 64_000_000  # of a picture: 192 MB when decoded
 MIN_PICTURES = 3  # one for each split
 
 
@@ -173,10 +176,10 @@ def _list_category(folder: Path, category: str) -> list[Path]:
     place = folder / category
     if not place.is_dir():
         there = sorted(path.name for path in folder.iterdir() if path.is_dir())
-        raise ValueError(f'There is no texture category {category!r} in {folder}; the categories there are {there}.')
+        raise InputError(f'There is no texture category {category!r} in {folder}; the categories there are {there}.')
     files = sorted(path for path in place.glob('[!.]*') if path.suffix.lower() in ('.jpg', '.jpeg'))
     if len(files) < MIN_PICTURES:
-        raise ValueError(
+        raise InputError(
             f'Texture category {category!r} has {len(files)} JPEG images in {place}; at least {MIN_PICTURES} are '
             'needed, one for each of train, val and test. Add images or choose another category.'
         )
@@ -184,28 +187,35 @@ def _list_category(folder: Path, category: str) -> list[Path]:
 
 
 def _check_side(file: Path, min_side_px: int) -> None:
-    try:
-        with Image.open(file) as picture:
-            width, height = picture.size
-    except OSError as error:
-        raise _unreadable(file, error) from error
+    if not file.is_file():
+        raise InputError(f'Texture image {file} is a folder, pipe or broken link; take it out of the folder.')
+    with _opened(file) as picture:
+        width, height = picture.size
+    if width * height > LARGEST_PX:
+        raise InputError(
+            f'Texture image {file} has {width} x {height} pixels, more than the {LARGEST_PX:,} that are decoded at '
+            'once. Make it smaller, or take it out of the folder.'
+        )
     if min(width, height) < min_side_px:
-        raise ValueError(
+        raise InputError(
             f'Texture image {file} has {width} x {height} pixels (width x height), too few for a crop of '
             f'{min_side_px} x {min_side_px}. Lower `size_px`, enlarge the image or take it out of the folder.'
         )
 
 
 def _decode(file: Path) -> Picture:
-    try:
-        with Image.open(file) as picture:
-            pixels = np.asarray(picture.convert('RGB'))
-    except OSError as error:
-        raise _unreadable(file, error) from error
+    with _opened(file) as picture:
+        pixels = np.asarray(picture.convert('RGB'))
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
-def _unreadable(file: Path, error: OSError) -> ValueError:
-    return ValueError(
-        f'Texture image {file} cannot be read: {error}. Copy or download it again, or take it out of the folder.'
-    )
+@contextmanager
+def _opened(file: Path) -> Iterator[Image.Image]:
+    """A picture, of no other format than JPEG: some start other programs."""
+    try:
+        with Image.open(file, formats=('JPEG',)) as picture:
+            yield picture
+    except (OSError, Image.DecompressionBombError) as error:
+        raise InputError(
+            f'Texture image {file} cannot be read: {error}. Copy or download it again, or take it out of the folder.'
+        ) from error

@@ -30,5 +30,9 @@ def without_place() -> Iterator[None]:
 
 def decode_image(path: str) -> NDArray[np.uint8]:
     """Decode an RGB image: shape [3, 1024, 1024]."""
-    with without_place(), rasterio.Env(**_GDAL), rasterio.open(path) as image:
+    with (
+        without_place(),
+        rasterio.Env(**_GDAL),
+        rasterio.open(path, driver='PNG' if path.lower().endswith('.png') else 'GTiff') as image,
+    ):
         return np.asarray(image.read())

@@ -137,8 +137,12 @@ def read_grid_file(path: Path) -> Config:
     return grid
 
 
-def read_mapping(path: Path) -> Config:
+def read_mapping(path: Path, *, plain: bool = True) -> Config:
     """Read a YAML file of plain values: aliases that explode or refer to themselves are refused before they are built.
+
+    Args:
+        path: The file.
+        plain: Whether to refuse what is no text, number, true, false or null, such as a date.
 
     Raises:
         ValueError: If it is not YAML, holds no keys with values, or anything but text, numbers, true, false and null.
@@ -163,7 +167,8 @@ def read_mapping(path: Path) -> Config:
             loader.dispose()
     if not isinstance(content, dict):
         raise ValueError(f'{path} holds no keys with values, but {reprlib.repr(content)}.')
-    _check_plain(content, path, '')
+    if plain:
+        _check_plain(content, path, '')
     return content
 
 

@@ -8,7 +8,7 @@ from geo_noisy.regions.dates.formats import Formats, as_formats
 from geo_noisy.regions.dates.names import date_in_name, formats_in_names
 from geo_noisy.regions.dates.read import seconds
 from geo_noisy.regions.files.doubts import Doubt
-from geo_noisy.regions.files.headers import open_raster
+from geo_noisy.regions.files.opening import open_raster
 from geo_noisy.regions.files.problems import RasterProblemError
 
 

@@ -28,7 +28,7 @@ from geo_noisy.regions.files.remote import carried, in_threads
 
 COLUMNS = (
     'paths', 'time', 'crs', 'x0', 'y0', 'res_x', 'res_y', 'width', 'height', 'bands', 'dtype', 'nodata', 'masked',
-    'sensor', 'cloud', 'layers', 'masks', 'scales', 'offsets', 'coarser',
+    'sensor', 'cloud', 'layers', 'masks', 'scales', 'offsets', 'stored', 'coarser',
 )  # fmt: skip
 _COARSER = 1 + 1e-6
 HEADERS_AT_ONCE = 512
@@ -289,5 +289,6 @@ def _row(capture: Described, units: Units, content: Content) -> dict[str, Any]:
         'layers': tuple((paths.index(band.path), band.number) for band in capture.bands),
         'masks': tuple((mask.name, paths.index(mask.path), mask.number) for mask in capture.masks),
         'scales': units.scales, 'offsets': units.offsets,
+        'stored': tuple(capture.headers[path].stored for path in paths),
         'coarser': any(header.res_x > grid.res_x * _COARSER for header in declared),
     }  # fmt: skip

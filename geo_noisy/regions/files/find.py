@@ -75,8 +75,7 @@ def _in_folder(folder: str) -> Iterator[str]:
             continue
         seen.add((status.st_dev, status.st_ino))
         folders.sort()
-        inside = (os.path.join(place, name) for name in names if _is_raster(name))
-        yield from (path for path in inside if not os.path.exists(path) or os.path.isfile(path))  # no pipes
+        yield from (os.path.join(place, name) for name in names if _is_raster(name))
 
 
 def _in_archive(path: str) -> list[str]:

@@ -1,18 +1,18 @@
 """What the header of a raster file says: its grid, its bands, and which of its pixels hold data."""
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import rasterio
 from rasterio.enums import ColorInterp, MaskFlags
-from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+from rasterio.errors import RasterioIOError
 from rasterio.windows import Window
 
+from geo_noisy.regions.files.opening import open_raster
 from geo_noisy.regions.files.paths import is_far
 from geo_noisy.regions.files.problems import RasterProblemError
-from geo_noisy.regions.files.remote import open_at_address, repeated, what_went_wrong
+from geo_noisy.regions.files.remote import repeated
+from geo_noisy.regions.files.stored import Stored
 
 _ROTATION_TOLERANCE = 1e-6  # of a pixel, over one pixel
 _FAR = 1e10  # coordinates that no CRS reaches
@@ -66,6 +66,21 @@ class Header:
         """Number of bands, alpha included."""
         return len(self.dtypes)
 
+    @property
+    def stored(self) -> Stored:
+        """What the file must still be when it is opened again."""
+        return Stored(
+            self.width,
+            self.height,
+            self.count,
+            self.dtypes[0],
+            self.x0,
+            self.y0,
+            self.res_x,
+            self.res_y,
+            self.crs_is_own,
+        )
+
 
 def read_header(path: str, *, images_crs: str | None = None) -> Header:
     """Read the header of a file.
@@ -112,24 +127,6 @@ def read_header(path: str, *, images_crs: str | None = None) -> Header:
             tuple(file.offsets),
             crs_is_own=file.crs is not None,
         )
-
-
-def open_raster(path: str) -> Any:
-    """Open a file.
-
-    Raises:
-        RasterProblemError: If it is no raster.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore', NotGeoreferencedWarning)
-            return open_at_address(path, rasterio.open) if is_far(path) else rasterio.open(path)
-    except RasterioIOError as error:
-        raise RasterProblemError('not a raster, or unreadable' + _why(path, error)) from error
-
-
-def _why(path: str, error: RasterioIOError) -> str:
-    return f': {what_went_wrong(error)}' if is_far(path) else ''
 
 
 def crs_name(crs: Any) -> str:

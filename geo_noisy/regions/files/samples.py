@@ -9,7 +9,7 @@ from rasterio.errors import RasterioIOError
 from rasterio.windows import Window
 
 from geo_noisy.regions.files.captures import Layer
-from geo_noisy.regions.files.headers import open_raster
+from geo_noisy.regions.files.opening import open_raster
 from geo_noisy.regions.files.problems import RasterProblemError
 
 _WHOLE_PX = 256  # files up to this side are read whole

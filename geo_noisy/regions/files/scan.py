@@ -19,7 +19,8 @@ from geo_noisy.regions.files.exclusions import tally
 from geo_noisy.regions.files.file_names import FileNames
 from geo_noisy.regions.files.file_scan import Captures, FileScan, scan_captures
 from geo_noisy.regions.files.find import Paths, find_rasters
-from geo_noisy.regions.files.headers import open_raster, read_header
+from geo_noisy.regions.files.headers import read_header
+from geo_noisy.regions.files.opening import open_raster
 from geo_noisy.regions.files.problems import RasterProblemError
 from geo_noisy.regions.files.product_files import NO_PRODUCT, Draft, Found, group_files
 from geo_noisy.regions.files.products import AUTO, FileKind, known_products

@@ -17,7 +17,9 @@ from rasterio.errors import RasterioIOError
 from geo_noisy.errors import InputError
 from geo_noisy.regions.dates.formats import Formats
 from geo_noisy.regions.files.exclusions import Exclusion
+from geo_noisy.regions.files.opening import open_raster
 from geo_noisy.regions.files.paths import is_local, located
+from geo_noisy.regions.files.problems import RasterProblemError
 from geo_noisy.regions.noise.polygons import ChangePolygons, change_polygons
 
 
@@ -117,11 +119,11 @@ def _trace(path: str | os.PathLike[str], meaning: _Meaning) -> _Traced:
     if is_local(str(path)) and not os.path.exists(located(str(path))):
         raise FileNotFoundError(f'The change raster {path} is not there.')
     try:
-        with rasterio.open(path) as file:
+        with open_raster(str(path)) as file:
             if file.crs is None:
                 raise InputError(f'{path} has no CRS; write one with gdal_edit -a_srs.')
             band, grid, crs, nodata = file.read(1, masked=True), file.transform, file.crs.to_wkt(), file.nodata
-    except RasterioIOError as error:
+    except (RasterioIOError, RasterProblemError) as error:
         raise InputError(f'The change raster {path} cannot be read: {error}') from error
     told = ~np.ma.getmaskarray(band)
     masks = meaning.look_up(band.data, told, nodata=nodata, path=str(path))

@@ -1,6 +1,7 @@
 """Files of polygons: which of their layers, and in which CRS."""
 
 import os
+import re
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +9,8 @@ from typing import Any
 import geopandas as gpd
 import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError
-from pyproj.exceptions import CRSError
+from pyproj import Transformer
+from pyproj.exceptions import CRSError, ProjError
 
 from geo_noisy.errors import InputError
 from geo_noisy.regions.files.paths import is_local, located
@@ -19,6 +21,8 @@ _JSON = ('.geojson', '.json')
 VECTOR_FILES = (*_PARQUET, *_VECTORS, '.zip')
 """How names of files of polygons end."""
 
+# XML that leads elsewhere
+_ELSEWHERE = re.compile(rb'<(OGRVRT|OGRWFS|GDAL_WM|VRTDataset|WMT|WCS|Capabilities|!DOCTYPE)')
 _NO_AREA = ('Point', 'Line')  # in the names of geometry types
 
 
@@ -48,18 +52,39 @@ def read_polygons(
     frame = _read(path, layer, layer_option)
     if crs is not None and path.lower().endswith(_JSON):  # GeoJSON states none; readers take it for degrees
         frame = frame.set_crs(None, allow_override=True)
-    return _with_crs(frame, crs)
+    return _placed(_with_crs(frame, crs), path)
 
 
 def _read(path: str, layer: str | None, layer_option: str) -> gpd.GeoDataFrame:
-    if is_local(path) and not os.path.exists(located(path)):
-        raise FileNotFoundError(f'The polygons {path} are not there.')
+    _check_file(path)
     if path.endswith(_PARQUET):
         if layer is not None:
             raise ValueError(f'{path} is Parquet, which has no layers; leave {layer_option} away.')
-        return _try(gpd.read_parquet, path)
+        return _not_empty(_try(gpd.read_parquet, path), path)
     found = {str(name): kind for name, kind in _try(pyogrio.list_layers, path)}
-    return _try(gpd.read_file, path, layer=_layer(path, found, layer, layer_option))
+    return _not_empty(_try(gpd.read_file, path, layer=_layer(path, found, layer, layer_option)), path)
+
+
+def _not_empty(frame: gpd.GeoDataFrame, path: str) -> gpd.GeoDataFrame:
+    if frame.empty:
+        raise InputError(f'{path} holds no polygons: it is empty. Give a file with some, or leave it away.')
+    return frame
+
+
+def _check_file(path: str) -> None:
+    """Make sure that a path on this machine is a file (a pipe would wait for ever) that leads nowhere else."""
+    place = located(path)
+    if not is_local(path):
+        return
+    if not os.path.exists(place):
+        raise FileNotFoundError(f'The polygons {path} are not there.')
+    if os.path.isdir(place) and place.endswith('.gdb'):
+        return
+    if not os.path.isfile(place):
+        raise InputError(f'{path} is no file of polygons but a pipe, device or folder; name a file.')
+    with open(place, 'rb') as file:
+        if _ELSEWHERE.search(file.read(4096)):
+            raise InputError(f'{path} is XML that leads to other files or to the network, a format that is not read.')
 
 
 def _try(read: Callable[..., Any], path: str, **options: Any) -> Any:
@@ -92,6 +117,17 @@ def _inside_archive(path: str) -> str:
         inside = [name for name in archive.namelist() if name.lower().endswith(_VECTORS)]
     found = ', '.join(f'/vsizip/{path}/{name}' for name in inside)
     return f'. In the archive: {found}' if inside else '. The archive holds no such file'
+
+
+def _placed(frame: gpd.GeoDataFrame, path: str) -> gpd.GeoDataFrame:
+    """A frame whose CRS says where it lies, which a local one does not."""
+    try:
+        Transformer.from_crs(frame.crs, 'EPSG:4326')
+    except ProjError as error:
+        raise InputError(
+            f'The CRS {frame.crs.name} of {path} lies nowhere on the ground; transform it first.'
+        ) from error
+    return frame
 
 
 def _with_crs(frame: gpd.GeoDataFrame, crs: str | None) -> gpd.GeoDataFrame:

@@ -1,7 +1,7 @@
 """Captures on the grids of their sites: which bands of which files, and which masks, a window is read from."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from geo_noisy.regions.files.captures import Content
 from geo_noisy.regions.files.products import MaskCodes
+from geo_noisy.regions.files.stored import Stored
 
 
 class Grid(NamedTuple):
@@ -59,6 +60,7 @@ class Granule:
         alike: Whether all its bands see the same ground, as those of a known product do.
         alpha_is_data: Whether bands flagged as alpha are data.
         nodata: Values without data, besides what a file declares; the first serves where it is resampled.
+        stored: What its files were when they were indexed, by path.
         gain: What the values of each band are multiplied by, [C]; None to leave them as stored.
         bias: What is added then, [C].
     """
@@ -75,6 +77,7 @@ class Granule:
     alike: bool = False
     alpha_is_data: bool = False
     nodata: tuple[float, ...] = ()
+    stored: Mapping[str, Stored] = field(default_factory=dict)
     gain: NDArray[np.float32] | None = None
     bias: NDArray[np.float32] | None = None
 
@@ -153,6 +156,7 @@ def _granule(row: Any, content: Content, bands: Sequence[int]) -> Granule:
         alike=bool(content.product),
         alpha_is_data=content.alpha == 'data',
         nodata=tuple(value for value in (*content.nodata, row.nodata) if not np.isnan(value)),
+        stored={path: Stored(*values) for path, values in zip(row.paths, row.stored, strict=True)},
         gain=gain,
         bias=bias,
     )

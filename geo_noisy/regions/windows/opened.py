@@ -16,7 +16,8 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 from scipy.ndimage import binary_dilation
 
-from geo_noisy.regions.files.headers import open_raster
+from geo_noisy.regions.files.opening import MOSAIC, open_raster
+from geo_noisy.regions.files.stored import check_stored
 from geo_noisy.regions.windows.antimeridian import around_middle
 from geo_noisy.regions.windows.granules import Granule, Grid
 
@@ -86,9 +87,14 @@ def open_on_grid(path: str, granule: Granule, grid: Grid, *, align: Align, neare
         grid: The grid of its site.
         align: Whether a file between the grid's pixels is moved to the nearest (``snap``) or resampled.
         nearest: Whether it holds classes or a mask.
+
+    Raises:
+        RasterProblemError: If it cannot be opened.
+        ChangedFileError: If it is another file than was indexed.
     """
     with ExitStack() as stack:
-        file = stack.enter_context(open_raster(path))
+        file = _until_closed(stack, open_raster(path))
+        check_stored(file, granule.stored[path], path=path, crs=granule.crs)
         own_px = file.width * file.height
         col, row = round(granule.col0), round(granule.row0)
         off_grid = max(abs(granule.col0 - col), abs(granule.row0 - row)) > SAME_PIXEL
@@ -96,15 +102,21 @@ def open_on_grid(path: str, granule: Granule, grid: Grid, *, align: Align, neare
             values = tuple(dict.fromkeys(map(float, (*granule.nodata, *_declared(file)))))
             return Opened(file, col, row, values, _has_mask(file, granule), own_px, stack.pop_all())
         if granule.alpha_is_data and ColorInterp.alpha in file.colorinterp:
-            file = stack.enter_context(rasterio.open(_without_alpha(file)))
+            file = _until_closed(stack, rasterio.open(_without_alpha(file), driver=MOSAIC))
         col, row = int(np.floor(granule.col0)), int(np.floor(granule.row0))
         nodata = file.nodata if file.nodata is not None else next(iter(granule.nodata), None)
-        view = stack.enter_context(_view(file, granule, grid, col, row, nearest=nearest, nodata=nodata))
+        view = _until_closed(stack, _view(file, granule, grid, col, row, nearest=nearest, nodata=nodata))
         further = tuple(value for value in granule.nodata if value != nodata)
         others = _view(file, granule, grid, col, row, nearest=True, nodata=nodata) if further else None
         if others is not None:
-            stack.enter_context(others)
+            _until_closed(stack, others)
         return Opened(view, col, row, further, True, own_px, stack.pop_all(), others)
+
+
+def _until_closed(stack: ExitStack, file: Any) -> Any:
+    """A file that a stack closes; entered, it would hold an environment of GDAL that must be left in order."""
+    stack.callback(file.close)
+    return file
 
 
 def _lies_on(file: Any, granule: Granule, grid: Grid) -> bool:

@@ -1,0 +1,1 @@
+"""Faults of the machine while commands run: what was there stays whole, and what is run again ends as unbroken."""
