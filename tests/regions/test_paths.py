@@ -26,10 +26,10 @@ def names(paths):
     return sorted(os.path.basename(path) for path in paths)
 
 
-def read_back(scan, path):
+def read_back(scan, path, *, remote=None):
     """Pixels of a pair through an index that was written and read."""
     build_index(scan, size_px=32).write(path)
-    return TemporalPairs(PairIndex.read(path))[0]['image'].numpy()
+    return TemporalPairs(PairIndex.read(path), remote=remote)[0]['image'].numpy()
 
 
 @pytest.fixture
@@ -149,8 +149,8 @@ def test_remote_items_are_indexed_and_read_back(images, pixels, server, tmp_path
     remote = [f'{server}/{path.name}' for path in sorted(images.iterdir())]
     mixed = [remote[0], str(sorted(images.iterdir())[1])]
     with Remote().applied():
-        assert np.array_equal(read_back(scan_table(items(remote)), tmp_path / 'r.parquet'), pixels)
-        assert np.array_equal(read_back(scan_table(items(mixed)), tmp_path / 'm.parquet'), pixels)
+        assert np.array_equal(read_back(scan_table(items(remote)), tmp_path / 'r.parquet', remote=True), pixels)
+        assert np.array_equal(read_back(scan_table(items(mixed)), tmp_path / 'm.parquet', remote=True), pixels)
 
 
 def test_hrefs_start_from_the_table(images, pixels, tmp_path, monkeypatch):
