@@ -22,13 +22,12 @@ from geo_noisy.commands.parser_messages import one_paragraph
 from geo_noisy.errors import InputError, UsageError
 
 _GDAL = {
-    'GDAL_DISABLE_READDIR_ON_OPEN': 'EMPTY_DIR',
-    'AWS_NO_SIGN_REQUEST': 'YES',
     'GDAL_MAX_RAW_BLOCK_CACHE_SIZE': '200000000',
     'GDAL_SWATH_SIZE': '200000000',
     'VSI_CURL_CACHE_SIZE': '200000000',
 }
-"""As in :mod:`torchgeo.main`."""
+"""The caches of :mod:`torchgeo.main`. Not its ``EMPTY_DIR`` and unsigned requests: world files and private buckets would
+not be seen."""
 
 # What arguments from a config make constructors raise; damaged files (OSError) and the rest pass through.
 _WRONG_ARGUMENTS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError)

@@ -37,11 +37,11 @@ class FeatureStore(Dataset[Sample]):
     def build(
         cls,
         loader: DataLoader[Sample],
-        encode: Callable[[Tensor], Tensor],
+        encode: Callable[[Sample, int], tuple[Tensor, Tensor]],
         name: str,
         *,
         storage: Storage,
-        device: torch.device,
+        visits: int = 1,
         folder: Path | None = None,
         classes: int = 256,
         ignore_index: int = IGNORE_INDEX,
@@ -49,11 +49,12 @@ class FeatureStore(Dataset[Sample]):
         """Encode every sample of a loader; says how many bytes it will take before it starts.
 
         Args:
-            loader: Batches with ``image`` [B, C, H, W], and ``mask`` [B, H, W] or ``label`` [B], in order.
-            encode: From images to features [B, D, h, w].
+            loader: Batches of samples, in order.
+            encode: From a batch and the number of the visit to features [B, D, h, w] and targets: a ``mask``
+                [B, H, W] or a ``label`` [B].
             name: Name of the split, for messages.
             storage: 'memory', or 'disk' for files in the temporary folder, removed at exit.
-            device: Where to encode.
+            visits: How often each sample is encoded, each time in another view.
             folder: Keep the features here, and take what lies here already as it is: it is for the caller to give
                 each encoder and data set a folder of its own.
             classes: Number of classes.
@@ -67,12 +68,12 @@ class FeatureStore(Dataset[Sample]):
         if folder is not None and cls._files(folder, name)[1].exists():
             return cls(*(torch.from_numpy(np.load(path, mmap_mode='c')) for path in cls._files(folder, name)))
         dtype = target_dtype(classes, ignore_index)
-        count = len(loader.dataset)  # type: ignore[arg-type]  # map-style data sets have a length
+        count = visits * len(loader.dataset)  # type: ignore[arg-type]  # map-style data sets have a length
         store: FeatureStore | None = None
         start = 0
-        for batch in tqdm(loader, desc=f'Encoding {name}', leave=False):
-            feature = encode(batch['image'].to(device)).cpu()
-            target = batch['mask'] if 'mask' in batch else batch['label']
+        batches = ((batch, visit) for visit in range(visits) for batch in loader)
+        for batch, visit in tqdm(batches, desc=f'Encoding {name}', total=visits * len(loader), leave=False):
+            feature, target = (values.cpu() for values in encode(batch, visit))
             check_targets(target, classes=classes, ignore_index=ignore_index)
             target = target.to(torch.from_numpy(np.empty(0, dtype)).dtype)
             if store is None:

@@ -1,5 +1,6 @@
 """What the probes share: a head on an encoder that is frozen or fine-tuned, and features worked out once."""
 
+import functools
 import math
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from geo_noisy.metrics.pooled import inverse_frequency_weights
 from geo_noisy.models.encoder import last_features
 from geo_noisy.tasks.features import FeatureStore, Storage
 from geo_noisy.tasks.scored import ScoredTask
+from geo_noisy.transforms.draws import split as split_draws
 from geo_noisy.transforms.views import Views
 
 
@@ -40,6 +42,7 @@ class Probe(ScoredTask):
         freeze: bool = True,
         calibrate_batch_norm: bool = False,
         cache_features: Storage | None = None,
+        cached_views: int | None = None,
         feature_folder: str | None = None,
         class_weights: Literal['inverse-frequency'] | Sequence[float] | None = 'inverse-frequency',
         ignore_index: int = IGNORE_INDEX,
@@ -61,8 +64,10 @@ class Probe(ScoredTask):
             freeze: Whether the encoder stays as it is; False fine-tunes all of it.
             calibrate_batch_norm: Pass the training images through the encoder once, before training, to set its
                 batch norm statistics (a random encoder has none).
-            cache_features: Where to keep features worked out once, for a frozen encoder without views: ``memory`` or
-                ``disk``; None encodes every batch anew.
+            cache_features: Where to keep features worked out once, for a frozen encoder: ``memory`` or ``disk``; None
+                encodes every batch anew.
+            cached_views: How many random views of each training image to keep features of: views cost memory there,
+                not time. An epoch goes over all of them.
             feature_folder: Folder to keep cached features in for other probes of the same encoder on the same data,
                 and to take them from; by default they are this run's alone.
             class_weights: ``inverse-frequency`` over the training set, a weight for each class, or None.
@@ -73,8 +78,8 @@ class Probe(ScoredTask):
             band_std: Standard deviation of each band in [0, 1] units; likewise.
 
         Raises:
-            ValueError: If features are to be cached of an encoder that changes or of random views, or the number of
-                class weights is not that of the classes.
+            ValueError: If features are to be cached of an encoder that changes or of any number of random views, or the
+                number of class weights is not that of the classes.
         """
         self.weights = weights
         super().__init__()
@@ -124,7 +129,13 @@ class Probe(ScoredTask):
         Raises:
             ValueError: If features are to be cached of them.
         """
-        self._check_cache(views is not None, 'sees random views')
+        count, storage = self.hparams['cached_views'], self.hparams['cache_features']
+        if count is None:
+            self._check_cache(views is not None, 'sees random views; cached_views keeps some of each image')
+        elif count < 1 or views is None or storage is None:
+            raise ValueError(
+                f'cached_views is {count!r}; it is 1 or more, and needs views and cache_features (memory or disk).'
+            )
         self.views = views
         if views is not None:
             views.ignore_index = self.hparams['ignore_index']
@@ -193,19 +204,29 @@ class Probe(ScoredTask):
         folder = Path(self.hparams['feature_folder']) if self.hparams['feature_folder'] else None
         self.model.eval()
         for split in splits:
-            images = datamodule.image_loader(split)
+            images, views = datamodule.image_loader(split), self.views if split == 'train' else None
             with torch.no_grad():
                 store = FeatureStore.build(
                     images,
-                    lambda image: self.encode(datamodule.aug({'image': image})['image']),
+                    functools.partial(self._feature, datamodule=datamodule, views=views),
                     split,
                     storage=storage,
-                    device=self.device,
+                    visits=1 if views is None else self.hparams['cached_views'],
                     folder=folder,
                     classes=len(self.hparams['classes']),
                     ignore_index=self.hparams['ignore_index'],
                 )
             datamodule.replace(split, store)
+
+    def _feature(
+        self, batch: Sample, visit: int, *, datamodule: LabelledDataModule, views: Views | None
+    ) -> tuple[Tensor, Tensor]:
+        """Features of a batch as it comes from the loader, and its targets; a visit is a view of its own."""
+        image = datamodule.aug({'image': batch['image'].to(self.device)})['image']
+        seen: Sample = {'image': image, self.target: batch[self.target].to(self.device)}
+        if views is not None:
+            seen = views(seen | {'draw': split_draws(batch['draw'].to(self.device), visit)})
+        return self.encode(seen['image']), seen[self.target]
 
     @torch.no_grad()
     def _calibrate(self, datamodule: LabelledDataModule) -> None:

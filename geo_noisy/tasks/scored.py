@@ -69,7 +69,7 @@ class ScoredTask(EncoderTask):
         Returns:
             The loss.
         """
-        if self.views is not None:
+        if self.views is not None and 'image' in batch:  # cached features are of views
             with torch.no_grad():
                 batch = self.views(batch)
         target = batch[self.target]

@@ -7,22 +7,29 @@ from .geometry import (
     RandomResizedCrop,
 )
 from .photometric import (
+    BrightnessShift,
+    ChannelOrder,
     ChannelShift,
     ColorJitter,
     GaussianBlur,
     Grayscale,
+    Inversion,
     Noise,
     Photometric,
 )
-from .views import MoCoViews, Views, VTSViews
+from .views import ColorViews, MoCoViews, Views, VTSViews
 from .xview2 import XView2Views
 
 __all__ = [
+    'BrightnessShift',
+    'ChannelOrder',
     'ChannelShift',
     'ColorJitter',
+    'ColorViews',
     'GaussianBlur',
     'Geometry',
     'Grayscale',
+    'Inversion',
     'MoCoViews',
     'Noise',
     'Photometric',

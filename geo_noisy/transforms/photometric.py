@@ -9,6 +9,7 @@ from kornia.enhance import (
     adjust_contrast_with_mean_subtraction,
     adjust_hue,
     adjust_saturation_with_gray_subtraction,
+    invert,
 )
 from kornia.filters import gaussian_blur2d
 from torch import Tensor, nn
@@ -178,6 +179,65 @@ class ChannelShift(Photometric):
     def change(self, image: Tensor, u: Tensor) -> Tensor:
         """Shift the bands of images [n, C, H, W]."""
         return (image + between(u.to(image.dtype), -self.shift, self.shift)[:, :, None, None]).clamp(0, 1)
+
+
+class BrightnessShift(Photometric):
+    """All bands are shifted alike."""
+
+    draws = 1
+
+    def __init__(self, shift: float = 0.3, p: float = 1.0) -> None:
+        """Initialise a new BrightnessShift.
+
+        Args:
+            shift: Largest shift either way, of values in [0, 1].
+            p: Probability for each image.
+        """
+        super().__init__(p)
+        self.shift = _not_negative('shift', shift)
+
+    def change(self, image: Tensor, u: Tensor) -> Tensor:
+        """Shift images [n, C, H, W]."""
+        return (image + between(u.to(image.dtype), -self.shift, self.shift)[:, :, None, None]).clamp(0, 1)
+
+
+class ChannelOrder(Photometric):
+    """The bands change places: which band has which values tells nothing any more."""
+
+    def __init__(self, p: float = 1.0) -> None:
+        """Initialise a new ChannelOrder.
+
+        Args:
+            p: Probability of drawing an order, the one that was there among them, for each image.
+        """
+        super().__init__(p)
+
+    def draws_for(self, bands: int) -> int:
+        """One number for each band."""
+        return bands
+
+    def change(self, image: Tensor, u: Tensor) -> Tensor:
+        """Put the bands of images [n, C, H, W] in an order drawn for each."""
+        return image.gather(1, u.argsort(dim=1)[:, :, None, None].expand_as(image))
+
+
+class Inversion(Photometric):
+    """Dark becomes bright, and bright dark."""
+
+    draws = 0
+
+    def __init__(self, p: float = 0.5) -> None:
+        """Initialise a new Inversion.
+
+        Args:
+            p: Probability for each image.
+        """
+        super().__init__(p)
+
+    def change(self, image: Tensor, u: Tensor) -> Tensor:
+        """Invert images [n, C, H, W]."""
+        inverted: Tensor = invert(image, torch.ones(1, dtype=image.dtype, device=image.device))
+        return inverted
 
 
 class Noise(Photometric):

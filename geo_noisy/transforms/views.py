@@ -1,7 +1,7 @@
 """Views of a batch of pairs, each date on its own, on the device of the batch."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 import torch.nn.functional as F
@@ -12,11 +12,21 @@ from geo_noisy.transforms.draws import split, uniforms
 from geo_noisy.transforms.geometry import (
     Geometry,
     RandomAffine,
+    RandomCrop,
     RandomFlip,
     RandomQuarterTurn,
     RandomResizedCrop,
 )
-from geo_noisy.transforms.photometric import ChannelShift, ColorJitter, GaussianBlur, Grayscale, Photometric
+from geo_noisy.transforms.photometric import (
+    BrightnessShift,
+    ChannelOrder,
+    ChannelShift,
+    ColorJitter,
+    GaussianBlur,
+    Grayscale,
+    Inversion,
+    Photometric,
+)
 
 if TYPE_CHECKING:  # it takes seconds to import
     from torchgeo.datasets.utils import Sample
@@ -127,19 +137,56 @@ class MoCoViews(Views):
         )
 
 
-class VTSViews(Views):
-    """The paper's augmentation for VTS, "similar to those used for xBD": flip, turn, shift, rotation, scale.
+Color = Literal['rare', 'jitter', 'free', 'none']
+"""How strongly views change colours, see :func:`color_changes`."""
 
-    Shift and colour ranges are those of the xView2 winner, with the shift as a share of the image; the
-    rarest operations of the winner (about 3 in 10,000 images) are left out.
+
+def color_changes(color: Color) -> list[Photometric]:
+    """Operations on colours, by their strength.
+
+    Args:
+        color: ``rare``: small shifts in 3 of 100 images, as the xView2 winner has them. ``jitter``: MoCo v2's jitter
+            and grey. ``free``: bands in random order, inverted or not, with more or less contrast, much brighter or
+            darker, so that nothing about colours tells an image: for textures that each have colours of their own, by
+            which any network would learn them by heart. ``none``: colours as they are.
+
+    Raises:
+        ValueError: If the strength is unknown.
+    """
+    if color == 'rare':
+        return [ChannelShift(p=0.015), ColorJitter(0.02, 0.0, 0.02, 0.014, p=0.015)]
+    if color == 'jitter':
+        return [ColorJitter(), Grayscale()]
+    if color == 'free':
+        return [ChannelOrder(), Inversion(), ColorJitter(0.0, 0.4, 0.0, 0.0, p=1.0), BrightnessShift()]
+    if color == 'none':
+        return []
+    raise ValueError(f"color is {color!r}; choose 'rare', 'jitter', 'free' or 'none'.")
+
+
+class VTSViews(Views):
+    """The paper's augmentation for VTS, "similar to those used for xBD": flip, turn, shift, rotation, scale, colour.
+
+    Shift and colour ranges are those of the xView2 winner, with the shift as a share of the image; its rarest
+    operations (about 3 in 10,000 images) are left out. The winner always crops: ``crop`` and ``color`` set how
+    strong the views are.
     """
 
-    def __init__(self, size_px: int | None = None, shift: float = 0.3) -> None:
+    def __init__(
+        self,
+        size_px: int | None = None,
+        shift: float = 0.3,
+        crop: float | tuple[float, float] | None = None,
+        color: Color = 'rare',
+    ) -> None:
         """Initialise new VTSViews.
 
         Args:
             size_px: Side of the views; by default that of the images.
             shift: Largest shift as a share of the image side, in one of ten images.
+            crop: Side of a crop at a random place as a share of the image side, or the range that it is drawn from;
+                the winner's is 0.59. None takes whole images.
+            color: How strongly colours change, see :func:`color_changes`.
         """
         super().__init__(
             geometry=[
@@ -147,7 +194,20 @@ class VTSViews(Views):
                 RandomQuarterTurn(p=0.95),
                 RandomAffine(shift=shift, p=0.1),
                 RandomAffine(degrees=10.0, scale=(0.9, 1.1), p=0.4),
+                *([] if crop is None else [RandomCrop(crop)]),
             ],
-            photometric=[ChannelShift(p=0.015), ColorJitter(0.02, 0.0, 0.02, 0.014, p=0.015)],
+            photometric=color_changes(color),
             size_px=size_px,
         )
+
+
+class ColorViews(Views):
+    """Colours alone change: for a probe whose images each have colours of their own."""
+
+    def __init__(self, color: Color = 'free') -> None:
+        """Initialise new ColorViews.
+
+        Args:
+            color: How strongly, see :func:`color_changes`.
+        """
+        super().__init__(photometric=color_changes(color))

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
+from torchgeo.datasets.utils import Sample
 
 from geo_noisy.datamodules import VTSPairsDataModule, VTSSegmentationDataModule
 from geo_noisy.datamodules.base import Scale
@@ -54,11 +56,22 @@ def test_statistics_of_the_bands() -> None:
     assert sample_statistics(Numbers(101), scale=1.0, samples=3)[0] == pytest.approx([50.0, 50.0])
 
 
+def doubled(batch: Sample, visit: int) -> tuple[Tensor, Tensor]:
+    return batch['image'] * (2 + visit), batch['mask'] + visit
+
+
 class TestFeatureStore:
+    def test_visits_follow_each_other(self) -> None:
+        images = build_loader(KeyedDataset(Numbers()), sampler=KeyedSampler(10, shuffle=False), batch_size=4)
+        store = FeatureStore.build(images, doubled, 'all', storage='memory', visits=2)
+        assert len(store) == 20
+        assert [store[i]['feature'].unique().item() for i in (7, 17)] == [14, 21]
+        assert [store[i]['mask'].unique().item() for i in (7, 17)] == [1, 2]
+
     @pytest.mark.parametrize('storage', ['memory', 'disk'])
     def test_holds_features_and_masks(self, storage: Any) -> None:
         images = build_loader(KeyedDataset(Numbers()), sampler=KeyedSampler(10, shuffle=False), batch_size=4)
-        store = FeatureStore.build(images, lambda image: image * 2, 'all', storage=storage, device=torch.device('cpu'))
+        store = FeatureStore.build(images, doubled, 'all', storage=storage)
         assert len(store) == 10
         assert store[7]['feature'].unique().item() == 14
         assert store[7]['mask'].unique().item() == 1
@@ -70,11 +83,11 @@ class TestFeatureStore:
     ) -> None:
         monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path / 'absent'))
         with pytest.raises(error) if error else nullcontext():
-            FeatureStore.build(loader(), lambda image: image, 'all', storage=storage, device=torch.device('cpu'))
+            FeatureStore.build(loader(), doubled, 'all', storage=storage)
 
     def test_unknown_storage(self) -> None:
         with pytest.raises(ValueError, match="storage is 'tape'"):
-            FeatureStore.build(loader(), lambda image: image, 'all', storage='tape', device=torch.device('cpu'))
+            FeatureStore.build(loader(), doubled, 'all', storage='tape')
 
 
 class TestPairDataModule:

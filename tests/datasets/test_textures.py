@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy import ndimage
 
+from geo_noisy.datasets import VTSPairs
 from geo_noisy.datasets.vts import textures
+from geo_noisy.datasets.vts.base import scaled_wavelength
 from geo_noisy.datasets.vts.procedural import FAMILIES, draw_texture
 from geo_noisy.datasets.vts.textures import (
     FolderTextures,
@@ -223,3 +225,17 @@ def test_real_textures():
     source = FolderTextures(SHARED / 'images', categories=['banded', 'cracked', 'cobwebbed'], min_side_px=256)
     assert [source.count(name) for name in ('banded', 'cracked', 'cobwebbed')] == [120, 120, 120]
     assert source.picture('cracked', 5).std() > 5
+
+
+def test_embedded_textures_are_scaled_with_the_image() -> None:
+    """A small image shows as many waves as a large one."""
+    waves = []
+    for size_px in (64, 256):
+        source = VTSPairs(size_px=size_px, count=1).mosaics.textures.source
+        spectrum = np.zeros(31)
+        for number in range(20):
+            rows = source.picture('layered', number)[0].astype(float)
+            spectrum += (np.abs(np.fft.rfft(rows - rows.mean(), axis=1)) ** 2).mean(axis=0)[:31] / rows.size**2
+        waves.append((spectrum * np.arange(31)).sum() / spectrum.sum())  # cycles across a picture of 1.5 sides
+    assert waves[0] == pytest.approx(waves[1], rel=0.15)
+    assert scaled_wavelength(16) == scaled_wavelength(32)  # shorter waves would have too few pixels

@@ -200,6 +200,25 @@ class TestOptions:
             heads.append(model.head[0].weight.detach().clone())
         assert not torch.equal(*heads)
 
+    def test_cached_views(self, tmp_path: Path) -> None:
+        heads = []
+        for count in (1, 2):
+            model = task(cache_features='memory', views=VTSViews(), cached_views=count)
+            run = fit(tmp_path, model)
+            assert len(run.datamodule.train_dataloader().dataset) == 24 * count
+            heads.append(model.head[0].weight.detach().clone())
+        assert not torch.equal(*heads)
+        store = run.datamodule.train_dataloader().dataset
+        first, second = (torch.stack([store[i]['feature'] for i in range(k, k + 24)]) for k in (0, 24))
+        assert not torch.allclose(first, second)  # another view of each image, with a mask that follows it
+
+    @pytest.mark.parametrize('changes', [{}, {'views': VTSViews()}, {'cache_features': 'memory'}])
+    def test_cached_views_need_views_and_a_cache(self, changes: Any) -> None:
+        with pytest.raises(ValueError, match='cached_views is 2'):
+            task(cached_views=2, **changes)
+        with pytest.raises(ValueError, match='cached_views keeps some of each image'):
+            task(views=VTSViews(), cache_features='memory')
+
     def test_validation_sees_no_random_views(self, tmp_path: Path) -> None:
         losses = [
             trainer(tmp_path).validate(task(views=views), segmentation_datamodule(), verbose=False)[0]['val_loss']

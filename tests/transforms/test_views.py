@@ -8,11 +8,15 @@ import torch
 from torchgeo.datasets.utils import Sample
 
 from geo_noisy.transforms import (
+    BrightnessShift,
+    ChannelOrder,
     ChannelShift,
     ColorJitter,
+    ColorViews,
     GaussianBlur,
     Geometry,
     Grayscale,
+    Inversion,
     MoCoViews,
     Noise,
     Photometric,
@@ -117,6 +121,66 @@ def test_vts_views_are_those_of_the_winner_on_xbd() -> None:
         ('ChannelShift', {'shift': 5 / 255, 'p': 0.015}),
         ('ColorJitter', jitter),
     ]
+
+
+@pytest.mark.parametrize(
+    ('color', 'names'),
+    [
+        ('rare', ['ChannelShift', 'ColorJitter']),
+        ('jitter', ['ColorJitter', 'Grayscale']),
+        ('free', ['ChannelOrder', 'Inversion', 'ColorJitter', 'BrightnessShift']),
+        ('none', []),
+    ],
+)
+def test_how_strongly_colours_change(color: Any, names: list[str]) -> None:
+    for views in (VTSViews(color=color), ColorViews(color)):
+        assert [type(each).__name__ for each in views.photometric] == names
+    assert list(ColorViews(color).geometry) == []
+    with pytest.raises(ValueError, match="color is 'loud'"):
+        ColorViews('loud')  # type: ignore[arg-type]
+
+
+def test_colour_free_views_leave_the_structure_alone() -> None:
+    # Two images of one structure in different colours: their views look alike in all but colour.
+    structure = torch.rand(1, 1, 1, 16, 16, generator=torch.Generator().manual_seed(0)).expand(64, 2, 1, 16, 16)
+    tint = torch.tensor([0.3, 0.5, 0.7]).view(1, 1, 3, 1, 1)
+    draws = torch.arange(64)
+    viewed = ColorViews()({'image': tint + 0.2 * (structure - 0.5), 'draw': draws})['image']
+    band_means = viewed.mean(dim=(-2, -1)).flatten(0, 1)
+    assert band_means.argmax(dim=1).unique().tolist() == [0, 1, 2]  # any band may be the brightest
+    assert band_means.mean(dim=1).std() > 0.1  # some are bright, some dark
+    correlation = torch.stack(
+        [torch.corrcoef(torch.stack([view[0].flatten(), structure[0, 0, 0].flatten()]))[0, 1] for view in viewed[:, 0]]
+    )
+    assert correlation.abs().min() > 0.6  # where values are cut at 0 or 1
+    assert 0.3 < (correlation < 0).float().mean() < 0.7  # half of them are inverted
+
+
+def test_crop_of_the_vts_views() -> None:
+    shown = []
+    for crop in (None, 0.5, (0.25, 0.3)):
+        matrix = VTSViews(shift=0.0, crop=crop)(batch())['matrix']
+        shown.append(torch.linalg.det(matrix).abs().mean().item())
+    assert shown[0] == pytest.approx(1, abs=0.2)
+    assert shown[1] == pytest.approx(0.25, abs=0.05)
+    assert 0.05 < shown[2] < 0.1
+
+
+@pytest.mark.parametrize('bands', [1, 4, 13])
+@pytest.mark.parametrize('operation', [ChannelOrder(), Inversion(p=1.0), BrightnessShift()])
+def test_colour_operations_take_any_number_of_bands(operation: Photometric, bands: int) -> None:
+    image = torch.rand(4, bands, 8, 8, generator=torch.Generator().manual_seed(0))
+    u = torch.rand(4, 1 + operation.draws_for(bands), generator=torch.Generator().manual_seed(1))
+    changed = operation(image, u)
+    assert changed.shape == image.shape
+    if isinstance(operation, ChannelOrder):
+        assert torch.equal(changed.sort(dim=1).values, image.sort(dim=1).values)
+    elif isinstance(operation, Inversion):
+        assert torch.allclose(changed, 1 - image)
+    else:
+        assert (changed - image).abs().max() <= 0.3
+    with pytest.raises(ValueError, match=r'shift is -1'):
+        BrightnessShift(-1)
 
 
 @pytest.mark.parametrize('bands', [1, 4, 13])

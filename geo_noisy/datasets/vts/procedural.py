@@ -10,11 +10,16 @@ Field = NDArray[np.float32]
 
 _LEVELS = 1024
 _MIN_SIDE_PX = 96  # bends and fibres need room; smaller images are cut out of one of this size
+WAVELENGTH_PX = (9.0, 20.0)
+"""Range of the wavelength of an image's structures, by default."""
+
 _GRAIN = 0.15  # share of pixel noise in a field, the same in every family
 _FIBRE_DIRECTIONS = 4
 
 
-def draw_texture(rng: np.random.Generator, *, family: str, side_px: int) -> NDArray[np.uint8]:
+def draw_texture(
+    rng: np.random.Generator, *, family: str, side_px: int, wavelength_px: tuple[float, float] = WAVELENGTH_PX
+) -> NDArray[np.uint8]:
     """Draw a texture image.
 
     A family draws a field of structure; its values are then ranked, so that every field has the same flat
@@ -24,13 +29,14 @@ def draw_texture(rng: np.random.Generator, *, family: str, side_px: int) -> NDAr
         rng: Source of everything random.
         family: One of ``FAMILIES``.
         side_px: Height and width in pixels.
+        wavelength_px: Range that the wavelength of its structures is drawn from.
 
     Returns:
         A colour image, shape [3, side_px, side_px].
     """
     ramp = _random_ramp(rng)
-    wavelength_px = rng.uniform(9, 20)
-    field = _standardised(FAMILIES[family](rng, max(side_px, _MIN_SIDE_PX), wavelength_px)[:side_px, :side_px])
+    wavelength = rng.uniform(*wavelength_px)
+    field = _standardised(FAMILIES[family](rng, max(side_px, _MIN_SIDE_PX), wavelength)[:side_px, :side_px])
     field += _GRAIN * rng.standard_normal(field.shape, dtype=np.float32)
     levels = _as_levels(field)
     return np.take(ramp[:, _ranks(levels)], levels, axis=1)

@@ -11,7 +11,7 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 from PIL import Image
 
-from geo_noisy.datasets.vts.procedural import FAMILIES, draw_texture
+from geo_noisy.datasets.vts.procedural import FAMILIES, WAVELENGTH_PX, draw_texture
 from geo_noisy.errors import InputError
 
 Picture = NDArray[np.uint8]
@@ -71,17 +71,26 @@ class ProceduralTextures:
     it needs once.
     """
 
-    def __init__(self, *, side_px: int, pictures: int = 120, seed: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        side_px: int,
+        pictures: int = 120,
+        seed: int = 0,
+        wavelength_px: tuple[float, float] = WAVELENGTH_PX,
+    ) -> None:
         """Initialise a new ProceduralTextures source.
 
         Args:
             side_px: Height and width of each image.
             pictures: Images of each category, as many as in DTD by default.
             seed: Seed of all images.
+            wavelength_px: Range of the wavelengths of their structures.
         """
         self.side_px = side_px
         self.pictures = pictures
         self.seed = seed
+        self.wavelength_px = wavelength_px
 
     def count(self, category: str) -> int:
         """Number of images of a category.
@@ -100,9 +109,12 @@ class ProceduralTextures:
         """An image, shape [3, side_px, side_px]."""
         key = (self.seed, tuple(FAMILIES).index(category), number, self.side_px)
         return _PICTURES.get(
-            key,
+            (*key, *self.wavelength_px),
             lambda: draw_texture(
-                np.random.default_rng(np.random.SeedSequence(key)), family=category, side_px=self.side_px
+                np.random.default_rng(np.random.SeedSequence(key)),
+                family=category,
+                side_px=self.side_px,
+                wavelength_px=self.wavelength_px,
             ),
         )
 

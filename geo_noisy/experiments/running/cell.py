@@ -33,7 +33,17 @@ CELL_ERRORS = (
 FEATURES = '.features'
 """Folder of features that cells share; the sweep removes what it put there."""
 
-ENCODER_KEYS = ('model', 'in_channels', 'output_stride', 'weights', 'calibrate_batch_norm', 'band_mean', 'band_std')
+ENCODER_KEYS = (
+    'model',
+    'in_channels',
+    'output_stride',
+    'weights',
+    'calibrate_batch_norm',
+    'band_mean',
+    'band_std',
+    'views',
+    'cached_views',
+)
 """Arguments of a probe that change the features it works on."""
 
 

@@ -131,7 +131,8 @@ def _measure(stage: Config) -> Cost:
         batches = len(cli.datamodule.train_dataloader())
     except (*CELL_ERRORS, DatasetNotFoundError) as error:
         return Cost(None, nbytes, str(error))
-    return Cost(_steps(trainer, batches), nbytes)
+    visits = cli.model.hparams.get('cached_views') or 1
+    return Cost(_steps(trainer, batches * visits), nbytes)
 
 
 def _steps(trainer: Any, batches: int) -> int:
