@@ -26,8 +26,8 @@ _GDAL = {
     'GDAL_SWATH_SIZE': '200000000',
     'VSI_CURL_CACHE_SIZE': '200000000',
 }
-"""The caches of :mod:`torchgeo.main`. Not its ``EMPTY_DIR`` and unsigned requests: world files and private buckets would
-not be seen."""
+"""The caches of :mod:`torchgeo.main`. Not its ``EMPTY_DIR`` and unsigned requests: world files and private buckets
+would not be seen."""
 
 # What arguments from a config make constructors raise; damaged files (OSError) and the rest pass through.
 _WRONG_ARGUMENTS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError)

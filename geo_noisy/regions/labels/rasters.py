@@ -173,6 +173,7 @@ def _granule(
         parts=(FileBands(header.path, (band,), (0,), nearest=True),),
         masks=(),
         crs=header.crs,
+        stored={header.path: header.stored},
         col0=(left - grid.x0) / grid.res_x,
         row0=(grid.y0 - top) / grid.res_y,
         cols=(right - left) / grid.res_x,
