@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import shapely
 
 from geo_noisy.regions.dates.read import period
@@ -28,8 +29,10 @@ def selection_of(
         sensors: Sensors that dates must come from.
 
     Raises:
-        ValueError: If a date is wrong: told now, not after hours.
+        ValueError: If a date is wrong, or the region has no area: told now, not after hours.
     """
+    if roi is not None and not (roi[0] < roi[2] and roi[1] < roi[3] and np.isfinite(roi).all()):
+        raise ValueError(f'roi is {tuple(roi)}; give left, bottom, right and top, in this order, as numbers.')
     if toi is not None:
         period(toi)
     return {'roi': None if roi is None else shapely.box(*roi), 'toi': toi, 'months': months, 'sensors': sensors}

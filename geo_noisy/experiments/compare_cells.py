@@ -89,7 +89,8 @@ def report(
     given = [f'{option} {value}' for option, value in options.items() if value is not None]
     command = ' '.join(['geo-noisy report', *map(str, tables), *given])
     table = stack_rows(frames)
-    prepare(table)  # what cannot serve is told before anything is written
+    if prepare(table).empty:  # what cannot serve is told before anything is written
+        raise InputError('The tables hold no cell that ended well: see their column `error`.')
     figures = write_method_figures(folder / 'figures', vts_root=textures, xbd_root=xbd)
     primary = [test for path in tables for test in kept_primary(path if path.is_dir() else path.parent)]
     return write_report(folder, table, command=command, method_figures=figures, primary=primary)
