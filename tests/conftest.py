@@ -1,12 +1,14 @@
 """Paths and settings for all tests."""
 
 import os
+import signal
 from pathlib import Path
 
 import matplotlib as mpl
 import pytest
 
 mpl.use('Agg')
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what a script starts in the background ignores it
 os.environ['JSONARGPARSE_DEPRECATION_WARNINGS'] = 'off'  # of Lightning's use of it, not ours
 
 SHARED = Path(__file__).parents[1].parent / 'shared' / 'data'

@@ -6,6 +6,7 @@ python -m tests.experiments.killed_sweep configs/sweeps/smoke.yaml FOLDER --kill
 import argparse
 import os
 import random
+import shutil
 import signal
 import time
 import warnings
@@ -35,6 +36,24 @@ def start(grid: Path, folder: Path) -> int:
     return child
 
 
+def kill_again_and_again(grid: Path, folder: Path, *, times: int, longest_s: float, rng: random.Random) -> int:
+    """Start a sweep and kill it, so many times; returns how many times it had not ended before."""
+    cells = len(read_grid(grid))
+    # Kill i comes at a random moment after a share i / times of the cells has ended: the kills reach to the end, and
+    # what a kill undoes has to be done again.
+    for kill in range(times):
+        child = start(grid, folder)
+        while len(read_table(folder)) < kill * (cells - 1) // times:
+            time.sleep(0.05)
+        time.sleep(rng.uniform(0, longest_s))
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        if not os.WIFSIGNALED(status):
+            assert os.waitstatus_to_exitcode(status) == 0
+            return kill
+    return times
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument('grid', type=Path)
@@ -50,22 +69,14 @@ def main() -> None:
     whole = time.perf_counter() - started
     print(f'uninterrupted: {whole:.1f} s')
 
-    # Kill i comes at a random moment after a share i / kills of the cells has ended: the kills reach to the end, and
-    # what a kill undoes has to be done again.
-    rng = random.Random(arguments.seed)
-    killed = arguments.folder / 'killed'
-    cells, kills = len(read_grid(arguments.grid)), 0
-    for kill in range(arguments.kills):
-        child = start(arguments.grid, killed)
-        while len(read_table(killed)) < kill * (cells - 1) // arguments.kills:
-            time.sleep(0.05)
-        time.sleep(rng.uniform(0, whole / cells))
-        os.kill(child, signal.SIGKILL)
-        _, status = os.waitpid(child, 0)
-        if not os.WIFSIGNALED(status):  # it had ended before: this machine is faster now than at the start
-            assert os.waitstatus_to_exitcode(status) == 0
+    rng, killed = random.Random(arguments.seed), arguments.folder / 'killed'
+    longest_s = whole / len(read_grid(arguments.grid))
+    while True:
+        kills = kill_again_and_again(arguments.grid, killed, times=arguments.kills, longest_s=longest_s, rng=rng)
+        if 2 * kills > arguments.kills:
             break
-        kills += 1
+        shutil.rmtree(killed)  # this machine is faster now than at the start: once more, with less patience
+        longest_s /= 2
     os.waitpid(start(arguments.grid, killed), 0)
     print(f'killed {kills} times')
 
