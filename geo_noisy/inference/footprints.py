@@ -22,8 +22,9 @@ from geo_noisy.regions.ragged import expand
 from geo_noisy.whole_file import whole_file
 
 _GROUP_CELLS = 8
-"""Polygons in one square of so many cells are held out together when scores are calibrated."""
+"""Polygons in one square of so many cells, at all dates, are held out together when scores are calibrated."""
 _CHUNK = 2000  # polygons
+_ROW, _GROUP = '_row', '_group'
 Floats = NDArray[np.float64]
 
 
@@ -84,13 +85,17 @@ def score_footprints(
     Raises:
         InputError: If no polygon lies on a map, or labels are too few.
     """
-    parts = [_on_map(footprints, found, method=method, seed=seed) for found in maps]
+    parts = [_on_map(footprints, found) for found in maps]
     kept = [part for part in parts if len(part)]
     if not kept:
         raise InputError(
             f'None of {len(footprints.frame)} polygons lies on a map of change; the first is {maps[0].path}.'
         )
     table = gpd.GeoDataFrame(pd.concat(kept, ignore_index=True), crs=footprints.frame.crs)
+    rows, group = table.pop(_ROW).to_numpy(), table.pop(_GROUP).to_numpy()
+    if footprints.changed is not None:
+        distance, changed = table['distance'].to_numpy(dtype=float), footprints.changed[rows]
+        table['score'] = calibrated_scores(distance, changed, groups=group, method=method, seed=seed)
     with whole_file(output) as unfinished:
         table.to_parquet(unfinished)
     return table
@@ -124,32 +129,38 @@ def _written(value: object) -> str:
     return '' if value is None else str(value)
 
 
-def _on_map(footprints: Footprints, found: ChangeMap, *, method: Method, seed: int) -> gpd.GeoDataFrame:
-    frame, changed = footprints.frame, footprints.changed
+def _on_map(footprints: Footprints, found: ChangeMap) -> gpd.GeoDataFrame:
+    """Polygons that lie on one map, with their distances, their row and the square that they lie in."""
+    frame = footprints.frame
     with rasterio.open(found.path) as file:
         outlines = reproject(frame.geometry, file.crs.to_wkt())
-        distance, most, seen, square = _measured(file, outlines)
+        distance, most, seen = _measured(file, outlines)
+        square = _squares(outlines, side=_GROUP_CELLS * file.transform.a)
     rows = np.flatnonzero(seen > 0)
-    table = frame.iloc[rows].assign(
-        earlier=found.earlier.date,
-        later=found.later.date,
-        distance=distance[rows],
-        distance_max=most[rows],
-        seen=seen[rows],
-    )
-    if changed is not None and len(rows):
-        table['score'] = calibrated_scores(distance[rows], changed[rows], groups=square[rows], method=method, seed=seed)
-    return table
+    measured = {
+        'earlier': found.earlier.date,
+        'later': found.later.date,
+        'distance': distance[rows],
+        'distance_max': most[rows],
+        'seen': seen[rows],
+        _ROW: rows,
+        _GROUP: square[rows],
+    }
+    return frame.iloc[rows].assign(**measured)
 
 
-def _measured(
-    file: rasterio.DatasetReader, outlines: NDArray[np.object_]
-) -> tuple[Floats, Floats, Floats, NDArray[np.int64]]:
-    """Mean and largest distance of each polygon, share of its ground with data, and the square it lies in; each [n]."""
+def _squares(outlines: NDArray[np.object_], *, side: float) -> NDArray[np.int64]:
+    """Number of the square of ground that each outline lies in, whatever the map and the date, [n]."""
+    bounds = shapely.bounds(outlines)
+    col, row = (np.floor(np.nan_to_num(bounds[:, axis], posinf=0, neginf=0) / side).astype(np.int64) for axis in (0, 1))
+    return np.asarray(row * 2**31 + col)
+
+
+def _measured(file: rasterio.DatasetReader, outlines: NDArray[np.object_]) -> tuple[Floats, Floats, Floats]:
+    """Mean and largest distance of each polygon, and share of its ground with data; each [n]."""
     count = len(outlines)
     mean, most, seen = np.full(count, np.nan), np.full(count, np.nan), np.zeros(count)
     corners = _cell_bounds(file, outlines)
-    square = (corners[:, 1] // _GROUP_CELLS) * 2**31 + corners[:, 0] // _GROUP_CELLS
     for rows in _chunks(corners, (file.width, file.height)):
         left, top = corners[rows, :2].min(axis=0)
         right, bottom = corners[rows, 2:].max(axis=0)
@@ -167,7 +178,7 @@ def _measured(
         np.maximum.at(highest, which[there], found[there])
         most[rows] = np.where(np.isfinite(highest), highest, np.nan)
         seen[rows] = np.minimum(size / np.maximum(shapely.area(outlines[rows]), np.finfo(float).tiny), 1)
-    return mean, most, seen, square
+    return mean, most, seen
 
 
 def _cell_bounds(file: rasterio.DatasetReader, outlines: NDArray[np.object_]) -> NDArray[np.int64]:

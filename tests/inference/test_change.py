@@ -107,6 +107,20 @@ def test_polygons_with_and_without_labels(tmp_path: Path) -> None:
     assert scored['score'][:10].mean() > 0.5 > scored['score'][12:23].mean()
 
 
+def test_labels_of_all_places_serve_together(tmp_path: Path) -> None:
+    """At one place all labelled polygons changed, at the other none."""
+    write_dates(tmp_path / 'images', rows=288, cols=288)
+    for date in ('20200101', '20210101'):
+        write_raster(tmp_path / 'images' / f'other_{date}.tif', texture(288, 288, seed=3), offset_px=(1000, 0))
+    gone = [square(col, row, 8) for col in (100, 120, 140, 160) for row in (100, 140, 170)]
+    there = [square(1000 + col, row, 8) for col in (20, 100, 180, 240) for row in (20, 120, 240)]
+    polygons(*gone, *there, changed=[1] * 12 + [0] * 12).to_file(tmp_path / 'buildings.gpkg')
+    out = change(tmp_path, '--footprints', str(tmp_path / 'buildings.gpkg'), '--label-column', 'changed')
+    table = gpd.read_parquet(out / 'footprints.parquet')
+    assert len(table) == 24
+    assert table[table['changed'] == 1]['score'].mean() > 0.5 > table[table['changed'] == 0]['score'].max()
+
+
 @pytest.mark.parametrize(
     ('words', 'status', 'told'),
     [
