@@ -79,8 +79,9 @@ def _begin(folder: Path, output: Path, plan: Any) -> None:
     """Take up parts of the same plan, or clear away those of another."""
     told, parts = folder / _PLAN, sorted(folder.glob('*.npz'))
     before = json.loads(told.read_text()) if told.exists() else None
-    for unfinished in folder.glob('.*'):
-        unfinished.unlink()
+    for left in folder.iterdir():
+        if left.name not in (_PLAN, _LOCK) and left not in parts:
+            left.unlink()
     if before == plan:
         return
     if before is not None and parts:

@@ -88,13 +88,15 @@ def write_cog(
         'blockysize': layer.block_px, 'interleave': 'pixel', 'compress': 'deflate', 'zlevel': 1, 'bigtiff': 'if_safer',
     }  # fmt: skip
     try:
-        with whole_file(path) as unfinished, rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, GDAL_NUM_THREADS=1):
+        # In the scratch folder, so that a kill leaves nothing beside the file, nor does rio-cogeo's own temporary file.
+        with whole_file(scratch / path.name) as unfinished, rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, GDAL_NUM_THREADS=1):
             with rasterio.open(between, 'w', **options) as file:
                 for row, col, values in parts:
                     file.write(values, window=Window(col, row, values.shape[2], values.shape[1]))
                 _describe(file, layer)
             _translate(between, unfinished, layer)
             _check(unfinished, layer)
+        (scratch / path.name).replace(path)
     except RasterioError as error:
         raise OSError(f'{path} could not be written whole ({error}). Is the disk full? What is done stays.') from error
     finally:
