@@ -2,6 +2,7 @@
 
 import contextlib
 import http.server
+import os
 import threading
 from functools import partial
 from pathlib import Path
@@ -118,6 +119,11 @@ def test_code_in_a_checkpoint_at_an_address_is_not_run(
     assert not (tmp_path / 'ran').exists()
     assert status == 1
     assert f'--ckpt_path={address}) cannot be read' in capsys.readouterr().err
+
+
+def test_side_files_and_private_buckets_are_seen() -> None:
+    assert main(['fit', '--config', 'absent.yaml']) == 2
+    assert not {'GDAL_DISABLE_READDIR_ON_OPEN', 'AWS_NO_SIGN_REQUEST'} & os.environ.keys()
 
 
 def test_nested_nulls(capsys: pytest.CaptureFixture[str]) -> None:
