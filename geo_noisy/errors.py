@@ -10,7 +10,7 @@ def printable(text: str) -> str:
 
     Example:
         >>> print(printable('a\x1b[31m.tif'))
-        a\\x1b[31m.tif
+        a\x1b[31m.tif
     """
     return ''.join(c if c.isprintable() or c == '\n' else repr(c)[1:-1] for c in text)
 
