@@ -251,7 +251,7 @@ def _with_bands(
             missing = ', '.join(name for name in names if name not in own)
             problems.append((f'lacks band {missing}; it has {", ".join(own)}', capture.capture.paths[0]))
     if not kept:
-        raise ValueError(f'No file has the bands {", ".join(names)} (--bands):\n{describe(tally("file", problems))}')
+        raise InputError(f'No file has the bands {", ".join(names)} (--bands):\n{describe(tally("file", problems))}')
     return kept, problems
 
 
