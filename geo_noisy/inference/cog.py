@@ -8,17 +8,21 @@ from typing import Any, Literal
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
+from rasterio.shutil import copy
 from rasterio.transform import Affine
 from rasterio.windows import Window
-from rio_cogeo.cogeo import cog_translate, cog_validate
-from rio_cogeo.profiles import cog_profiles
+from rio_cogeo.cogeo import cog_validate
+from rio_cogeo.utils import get_maximum_overview_level
 
 from geo_noisy.whole_file import whole_file
 
 Colour = tuple[int, int, int, int]
-Resampling = Literal['average', 'mode']
-_BLOCK_BYTES = 8 * 2**20
+Overviews = Literal['average', 'mode']
+_BLOCK_BYTES = 32 * 2**20  # of all bands, which are read at once
+_TOGETHER = 8  # bands
+_SMALL_PX = 64  # parts are small, too: a large block would be written many times
 _CACHE_MB = 128
 
 
@@ -39,10 +43,15 @@ class Layer:
     dtype: str
     nodata: float
     bands: tuple[str, ...]
-    resampling: Resampling = 'average'
+    resampling: Overviews = 'average'
     colours: Mapping[int, Colour] = field(default_factory=dict)
     scale: float = 1.0
     tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def interleave(self) -> str:
+        """Bands apart where there are many: overviews are made band by band, and would decode all bands for each."""
+        return 'band' if len(self.bands) > _TOGETHER else 'pixel'
 
     @property
     def block_px(self) -> int:
@@ -84,8 +93,8 @@ def write_cog(
     between = scratch / f'{path.stem}.between.tif'
     options = {
         'driver': 'GTiff', 'height': size[0], 'width': size[1], 'count': len(layer.bands), 'dtype': layer.dtype,
-        'nodata': layer.nodata, 'crs': crs, 'transform': transform, 'tiled': True, 'blockxsize': layer.block_px,
-        'blockysize': layer.block_px, 'interleave': 'pixel', 'compress': 'deflate', 'zlevel': 1, 'bigtiff': 'if_safer',
+        'nodata': layer.nodata, 'crs': crs, 'transform': transform, 'tiled': True, 'blockxsize': _SMALL_PX,
+        'blockysize': _SMALL_PX, 'interleave': layer.interleave, 'bigtiff': 'if_safer',
     }  # fmt: skip
     try:
         # In the scratch folder, so that a kill leaves nothing beside the file, nor does rio-cogeo's own temporary file.
@@ -113,26 +122,20 @@ def _describe(file: Any, layer: Layer) -> None:
 
 
 def _translate(source: Path, target: Path, layer: Layer) -> None:
-    profile = dict(cog_profiles['deflate'])
-    profile |= {'blockxsize': layer.block_px, 'blockysize': layer.block_px, 'bigtiff': 'IF_SAFER'}
-    profile['predictor'] = 3 if layer.dtype.startswith('float') else 1 if layer.colours else 2
-    cog_translate(
-        source,
-        target,
-        profile,
-        nodata=layer.nodata,
-        overview_resampling=layer.resampling,
-        in_memory=False,
-        allow_intermediate_compression=True,
-        forward_band_tags=True,
-        colormap=dict(layer.colours) or None,
-        quiet=True,
-        config={'GDAL_CACHEMAX': _CACHE_MB, 'GDAL_TIFF_OVR_BLOCKSIZE': str(layer.block_px)},
-    )
-    with rasterio.open(target) as file:
-        lost = layer.scale != 1 and set(file.scales) != {layer.scale}
-    if lost:
-        raise OSError(f'{target} lost the scale of its values.')
+    """Add overviews, and copy all in the order of a cloud-optimised file.
+
+    As rio-cogeo does but for its view of the file, which warps all bands again for each block of each band.
+    """
+    with rasterio.Env(GDAL_TIFF_OVR_BLOCKSIZE=layer.block_px), rasterio.open(source, 'r+') as file:
+        levels = get_maximum_overview_level(file.width, file.height, minsize=layer.block_px)
+        file.build_overviews([2**level for level in range(1, levels + 1)], Resampling[layer.resampling])
+    predictor = 3 if layer.dtype.startswith('float') else 1 if layer.colours else 2
+    with rasterio.Env(GDAL_TIFF_OVR_BLOCKSIZE=layer.block_px):
+        copy(
+            source, target, driver='GTiff', copy_src_overviews=True, tiled=True, blockxsize=layer.block_px,
+            blockysize=layer.block_px, compress='deflate', predictor=predictor, interleave=layer.interleave,
+            bigtiff='if_safer',
+        )  # fmt: skip
 
 
 def _check(path: Path, layer: Layer) -> None:
