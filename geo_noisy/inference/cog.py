@@ -10,11 +10,11 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
+from rasterio.rio.overview import get_maximum_overview_level
 from rasterio.shutil import copy
 from rasterio.transform import Affine
 from rasterio.windows import Window
 from rio_cogeo.cogeo import cog_validate
-from rio_cogeo.utils import get_maximum_overview_level
 
 from geo_noisy.whole_file import whole_file
 
