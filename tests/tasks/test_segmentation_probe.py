@@ -208,7 +208,7 @@ class TestOptions:
             assert len(run.datamodule.train_dataloader().dataset) == 24 * count
             heads.append(model.head[0].weight.detach().clone())
         assert not torch.equal(*heads)
-        store = run.datamodule.train_dataloader().dataset
+        store = run.datamodule.train_dataloader().dataset.dataset
         first, second = (torch.stack([store[i]['feature'] for i in range(k, k + 24)]) for k in (0, 24))
         assert not torch.allclose(first, second)  # another view of each image, with a mask that follows it
 

@@ -128,7 +128,7 @@ class VTS(NonGeoDataset):
         if self.root is None:
             if self.download:
                 raise ValueError('download=True needs `root`, the folder to download the Describable Textures into.')
-            return ProceduralTextures(side_px=self.size_px * 3 // 2, wavelength_px=scaled_wavelength(self.size_px))
+            return ProceduralTextures(side_px=self.size_px * 3 // 2)
         folder = find_images_folder(self.root)
         if folder is None and self.download:
             download_dtd(self.root)
@@ -136,15 +136,6 @@ class VTS(NonGeoDataset):
         if folder is None:
             raise DatasetNotFoundError(self)
         return FolderTextures(folder, categories=self.categories, min_side_px=self.size_px)
-
-
-def scaled_wavelength(size_px: int) -> tuple[float, float]:
-    """Wavelengths of the embedded textures for images of a size: a 7th to a 14th of the side, so 9 to 18 px at 128 px.
-
-    A small image shows as many waves as a large one. Below 32 px waves would be too short for their pixels.
-    """
-    side_px = max(size_px, 32)
-    return side_px / 14, side_px / 7
 
 
 def choose_categories(
