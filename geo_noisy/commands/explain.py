@@ -5,7 +5,7 @@ import dis
 from pathlib import Path
 from types import TracebackType
 
-from geo_noisy.commands.worker_errors import worker_error
+from geo_noisy.commands.worker_errors import lost_worker, worker_error
 from geo_noisy.errors import InputError, UsageError
 
 FAILED, WRONG = 1, 2
@@ -32,6 +32,8 @@ def explain(error: BaseException) -> tuple[int, str]:
         return WRONG if isinstance(error, _PATHS) else FAILED, _text(error)
     if isinstance(error, InputError):
         return FAILED, _text(error)
+    if (lost := lost_worker(error)) is not None:
+        return FAILED, lost
     if _is_our_check(error):
         return WRONG if isinstance(error, _ARGUMENTS) else FAILED, _text(error)
     name = type(error).__name__

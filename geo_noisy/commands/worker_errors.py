@@ -1,8 +1,9 @@
-"""Errors of a loader's worker, which arrive with their whole traceback in the message."""
+"""Errors of a loader's worker: what it raised, which arrives with its traceback in the message, and its loss."""
 
 import re
 from dataclasses import dataclass
 
+_LOST = ('DataLoader worker (pid', 'DataLoader timed out')
 _START = re.compile(r'^Caught \w+ in \w+ worker process')
 _FRAME = re.compile(r'^  File "(?P<file>[^"]*)", line (?P<line>\d+), in .*\n(?:    (?P<code>.*)\n)?', re.MULTILINE)
 _NAME = re.compile(r'^[\w.]+: ')
@@ -23,6 +24,19 @@ class WorkerError:
     file: str
     line: int
     code: str
+
+
+def lost_worker(error: BaseException) -> str | None:
+    """What to tell of a worker that was killed or stopped; None of any other error.
+
+    PyTorch raises it by a signal's handler, wherever the main process happens to be.
+    """
+    if not isinstance(error, RuntimeError) or not str(error).startswith(_LOST):
+        return None
+    return (
+        f'{" ".join(str(error).split()).rstrip(".")}. A worker that reads images was killed, as where memory is '
+        'short, or gave no batch in time: lower num_workers, and look at the images.'
+    )
 
 
 def worker_error(message: str) -> WorkerError | None:

@@ -13,14 +13,6 @@ LONGEST_WAIT_S = 600
 """Seconds after which a worker that gives no batch has stopped."""
 
 
-class LostWorkerError(RuntimeError):
-    """A worker that was killed, or stopped."""
-
-
-def _worker_is_lost(error: RuntimeError) -> bool:
-    return str(error).startswith(('DataLoader worker', 'DataLoader timed out'))
-
-
 @runtime_checkable
 class ResumableSampler(Protocol):
     """A sampler whose order is a function of (seed, epoch), and that can leave out what was consumed."""
@@ -63,19 +55,7 @@ class ResumableLoader(DataLoader[Sample]):
             self._sampler.set_epoch(epoch)
             self._sampler.skip(first * (self.batch_size or 1))
         self._epoch, self._handed_out = getattr(self.sampler, 'epoch', 0), first
-        batches = super().__iter__()
-        while True:
-            try:
-                batch = next(batches)
-            except StopIteration:
-                return
-            except RuntimeError as error:
-                if _worker_is_lost(error):
-                    raise LostWorkerError(
-                        f'{" ".join(str(error).split())}. A worker that reads images was killed, as where memory is '
-                        f'short, or gave no batch for {LONGEST_WAIT_S} s: lower num_workers, and look at the images.'
-                    ) from error
-                raise
+        for batch in super().__iter__():
             self._handed_out += 1
             yield batch
 

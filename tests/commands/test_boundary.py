@@ -5,6 +5,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -88,6 +89,32 @@ def test_errors_of_workers_are_as_short(rate: object, status: int, start: str) -
     assert (found, text[: len(start)]) == (status, start)
     assert '\n' not in text
     assert found == 2 or 'policy.py:' in text
+
+
+class Slow(Dataset):
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, key: int) -> int:
+        time.sleep(0 if key == 0 else 60)
+        return key
+
+
+def kill_a_worker(*, elsewhere: bool) -> None:
+    batches = iter(DataLoader(Slow(), num_workers=1, batch_size=1))
+    next(batches)
+    os.kill(batches._workers[0].pid, signal.SIGKILL)
+    if elsewhere:  # PyTorch raises in the handler of a signal, whatever runs then
+        time.sleep(10)
+    next(batches)
+
+
+@pytest.mark.parametrize('elsewhere', [False, True])
+def test_a_lost_worker_is_told_wherever_it_shows(elsewhere: bool) -> None:
+    found, text = explain(caught(lambda: kill_a_worker(elsewhere=elsewhere)))
+    assert found == 1
+    assert text.startswith('DataLoader worker (pid')
+    assert text.endswith('lower num_workers, and look at the images.')
 
 
 def test_an_unforeseen_error_says_where_and_how_to_see_more(capsys: pytest.CaptureFixture[str]) -> None:
