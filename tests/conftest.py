@@ -14,6 +14,12 @@ os.environ['JSONARGPARSE_DEPRECATION_WARNINGS'] = 'off'  # of Lightning's use of
 SHARED = Path(__file__).parents[1].parent / 'shared' / 'data'
 
 
+@pytest.fixture(autouse=True)
+def no_seed_of_another_test() -> None:
+    """Data modules take the seed of `seed_everything` where they are given none."""
+    os.environ.pop('PL_GLOBAL_SEED', None)
+
+
 @pytest.fixture(scope='session')
 def shared() -> Path:
     """Folder of the real data, outside the project."""

@@ -1,5 +1,6 @@
 """What all data modules share: scaling on the device, band statistics, ranks."""
 
+import os
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from itertools import islice
@@ -50,7 +51,7 @@ class GeoNoisyDataModule(BaseDataModule):
         eval_batch_size: int | None,
         num_workers: int,
         scale: float,
-        seed: int,
+        seed: int | None,
         stack_dates: bool = False,
     ) -> None:
         """Initialise a new GeoNoisyDataModule.
@@ -61,7 +62,7 @@ class GeoNoisyDataModule(BaseDataModule):
             eval_batch_size: Samples in a validation or test batch; ``batch_size`` by default.
             num_workers: Worker processes for loading.
             scale: Sensor value that becomes 1.
-            seed: Seed of order and draws.
+            seed: Seed of order and draws; that of ``seed_everything`` by default, 0 where nobody has called it.
             stack_dates: Whether to give pairs as [B, 2C, H, W], as TorchGeo's own tasks want them.
 
         Raises:
@@ -75,6 +76,8 @@ class GeoNoisyDataModule(BaseDataModule):
         for name, count in (('batch_size', batch_size), ('eval_batch_size', eval_batch_size or batch_size)):
             if count < 1:
                 raise ValueError(f'{name} is {count}; a batch holds at least one sample.')
+        if seed is None:
+            seed = int(os.environ.get('PL_GLOBAL_SEED', '0'))  # where Lightning's seed_everything leaves it
         if seed < 0:
             raise ValueError(f'seed is {seed}; use 0 or more.')
         self.std = torch.tensor(scale)

@@ -34,7 +34,7 @@ class CIFAR10PairsDataModule(_CIFAR10Files, PairDataModule):
         policy: PairPolicy | None = None,
         train_count: int | None = None,
         dataset_seed: int = 0,
-        seed: int = 0,
+        seed: int | None = None,
         download: bool = False,
         stack_dates: bool = False,
         predict_split: str = 'val',
@@ -50,7 +50,7 @@ class CIFAR10PairsDataModule(_CIFAR10Files, PairDataModule):
             policy: The share of false pairs and how it is met; ``draw`` at rate 0 by default.
             train_count: Training images; all by default.
             dataset_seed: Seed of the split and of the false partners.
-            seed: Seed of order, views and query roles.
+            seed: Seed of order, views and query roles; ``seed_everything`` by default.
             download: Whether to download CIFAR-10 into ``root``.
             stack_dates: Whether to give pairs as [B, 2C, H, W], as TorchGeo's own tasks want them.
             predict_split: Split that ``predict`` goes over: ``train``, ``val`` or what else the data set has.
@@ -98,7 +98,7 @@ class CIFAR10DataModule(_CIFAR10Files, LabelledDataModule):
         train_count: int | None = None,
         test_count: int | None = None,
         dataset_seed: int = 0,
-        seed: int = 0,
+        seed: int | None = None,
         predict_split: str = 'test',
         download: bool = False,
         **dataset: Any,
@@ -114,7 +114,7 @@ class CIFAR10DataModule(_CIFAR10Files, LabelledDataModule):
             train_count: Training images; all by default.
             test_count: Test images; all by default.
             dataset_seed: Seed of the split.
-            seed: Seed of order, views and the choice of labels.
+            seed: Seed of order, views and the choice of labels; ``seed_everything`` by default.
             predict_split: Split that ``predict`` goes over: ``train``, ``val``, ``test`` or what else the data set has.
             download: Whether to download CIFAR-10 into ``root``.
             **dataset: Arguments of :class:`~geo_noisy.datasets.CIFAR10`.

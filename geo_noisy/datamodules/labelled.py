@@ -30,7 +30,7 @@ class LabelledDataModule(GeoNoisyDataModule):
         num_workers: int = 0,
         label_fraction: float = 1.0,
         scale: float = 255.0,
-        seed: int = 0,
+        seed: int | None = None,
         predict_split: str = 'test',
     ) -> None:
         """Initialise a new LabelledDataModule.
@@ -42,7 +42,7 @@ class LabelledDataModule(GeoNoisyDataModule):
             num_workers: Worker processes for loading.
             label_fraction: Share of the training images that is used, in (0, 1]; nested over fractions.
             scale: Sensor value that becomes 1.
-            seed: Seed of order, views and the choice of labels.
+            seed: Seed of order, views and the choice of labels; ``seed_everything`` by default.
             predict_split: Split that ``predict`` goes over: ``train``, ``val``, ``test`` or what else the data set has.
 
         Raises:

@@ -31,7 +31,7 @@ class PairDataModule(GeoNoisyDataModule):
         num_workers: int = 0,
         policy: PairPolicy | None = None,
         scale: float = 255.0,
-        seed: int = 0,
+        seed: int | None = None,
         stack_dates: bool = False,
         predict_split: str = 'val',
     ) -> None:
@@ -44,7 +44,7 @@ class PairDataModule(GeoNoisyDataModule):
             num_workers: Worker processes for loading.
             policy: The noisy pairs rate and how it is met.
             scale: Sensor value that becomes 1.
-            seed: Seed of order, views and query roles.
+            seed: Seed of order, views and query roles; ``seed_everything`` by default.
             stack_dates: Whether to give the two dates as [B, 2C, H, W], as TorchGeo's own tasks want them.
             predict_split: Split that ``predict`` goes over: ``train``, ``val`` or what else the data set has.
         """

@@ -35,7 +35,7 @@ class RegionSegmentationDataModule(LabelledDataModule):
         block_px: int | None = None,
         margin_px: int = 0,
         split_seed: int = 0,
-        seed: int = 0,
+        seed: int | None = None,
         predict_split: str = 'test',
         **dataset: Any,
     ) -> None:
@@ -59,7 +59,7 @@ class RegionSegmentationDataModule(LabelledDataModule):
             block_px: Side of the blocks that are split; eight windows by default.
             margin_px: Smallest distance of windows of two splits.
             split_seed: Seed of the choice of blocks and of the windows that band statistics come from.
-            seed: Seed of order, views and the choice of labels.
+            seed: Seed of order, views and the choice of labels; ``seed_everything`` by default.
             predict_split: Split that ``predict`` goes over: ``train``, ``val`` or ``test``.
             **dataset: Arguments of :class:`~geo_noisy.datasets.RegionSegmentation`.
         """

@@ -35,7 +35,7 @@ class TemporalPairsDataModule(PairDataModule):
         block_px: int | None = None,
         margin_px: int = 0,
         split_seed: int = 0,
-        seed: int = 0,
+        seed: int | None = None,
         stack_dates: bool = False,
         predict_split: str = 'val',
         **dataset: Any,
@@ -63,7 +63,7 @@ class TemporalPairsDataModule(PairDataModule):
             block_px: Side of the blocks that are split; eight windows by default.
             margin_px: Smallest distance of windows of two splits.
             split_seed: Seed of the choice of blocks and of the windows that band statistics come from.
-            seed: Seed of order, views and query roles.
+            seed: Seed of order, views and query roles; ``seed_everything`` by default.
             stack_dates: Whether to give pairs as [B, 2C, H, W], as TorchGeo's own tasks want them.
             predict_split: Split that ``predict`` goes over: ``train``, ``val`` or what else the data set has.
             **dataset: Arguments of :class:`~geo_noisy.datasets.TemporalPairs`.

@@ -22,7 +22,7 @@ class VTSPairsDataModule(PairDataModule):
         train_count: int = 6000,
         val_count: int = 3600,
         dataset_seed: int = 0,
-        seed: int = 0,
+        seed: int | None = None,
         download: bool = False,
         stack_dates: bool = False,
         predict_split: str = 'val',
@@ -38,7 +38,7 @@ class VTSPairsDataModule(PairDataModule):
             train_count: Training images.
             val_count: Validation images.
             dataset_seed: Seed of the images.
-            seed: Seed of order, views and query roles.
+            seed: Seed of order, views and query roles; ``seed_everything`` by default.
             download: Whether to download DTD into ``root``.
             stack_dates: Whether to give pairs as [B, 2C, H, W], as TorchGeo's own tasks want them.
             predict_split: Split that ``predict`` goes over: ``train``, ``val`` or what else the data set has.
@@ -91,7 +91,7 @@ class VTSSegmentationDataModule(LabelledDataModule):
         val_count: int = 3600,
         test_count: int = 2400,
         dataset_seed: int = 0,
-        seed: int = 0,
+        seed: int | None = None,
         predict_split: str = 'test',
         download: bool = False,
         **dataset: Any,
@@ -107,7 +107,7 @@ class VTSSegmentationDataModule(LabelledDataModule):
             val_count: Validation images.
             test_count: Test images.
             dataset_seed: Seed of the images.
-            seed: Seed of order, views and the choice of labels.
+            seed: Seed of order, views and the choice of labels; ``seed_everything`` by default.
             predict_split: Split that ``predict`` goes over: ``train``, ``val``, ``test`` or what else the data set has.
             download: Whether to download DTD into ``root``.
             **dataset: Arguments of :class:`~geo_noisy.datasets.VTSSegmentation`.

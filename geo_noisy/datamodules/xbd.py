@@ -22,7 +22,7 @@ class XBDPairsDataModule(PairDataModule):
         eval_batch_size: int | None = None,
         num_workers: int = 0,
         policy: PairPolicy | None = None,
-        seed: int = 0,
+        seed: int | None = None,
         stack_dates: bool = False,
         predict_split: str = 'val',
         **dataset: Any,
@@ -35,7 +35,7 @@ class XBDPairsDataModule(PairDataModule):
             eval_batch_size: Pairs in a validation batch; ``batch_size`` by default.
             num_workers: Worker processes for loading.
             policy: The noisy pairs rate r_pairs and how it is met; every pair once by default.
-            seed: Seed of order, views and query roles.
+            seed: Seed of order, views and query roles; ``seed_everything`` by default.
             stack_dates: Whether to give pairs as [B, 2C, H, W], as TorchGeo's own tasks want them.
             predict_split: Split that ``predict`` goes over: ``train``, ``val`` or what else the data set has.
             **dataset: Arguments of :class:`~geo_noisy.datasets.XBDPairs`.
@@ -73,7 +73,7 @@ class XBDSegmentationDataModule(LabelledDataModule):
         num_workers: int = 0,
         label_fraction: float = 1.0,
         test_split: Split = 'test',
-        seed: int = 0,
+        seed: int | None = None,
         predict_split: str = 'test',
         **dataset: Any,
     ) -> None:
@@ -86,7 +86,7 @@ class XBDSegmentationDataModule(LabelledDataModule):
             num_workers: Worker processes for loading.
             label_fraction: Share of the training tiles that is used, in (0, 1].
             test_split: What is tested on: ``test`` or ``hold``, the official sets, or ``val``.
-            seed: Seed of order, views and the choice of labels.
+            seed: Seed of order, views and the choice of labels; ``seed_everything`` by default.
             predict_split: Split that ``predict`` goes over: ``train``, ``val``, ``test`` or what else the data set has.
             **dataset: Arguments of :class:`~geo_noisy.datasets.XBDSegmentation`.
         """

@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import lightning.pytorch as pl
 import numpy as np
 import pytest
 import torch
@@ -140,10 +141,36 @@ class TestPairDataModule:
         assert len(ours) == 5
         assert torch.equal(ours[PairKey(2, 0, 1)]['image'], expected[PairKey(2, 0, 1)]['image'])
 
+    def test_labels_of_mere_exposure(self) -> None:
+        labels = {}
+        for choice in ('noise_free', 'ignore', 'true'):
+            policy = PairPolicy(rate=1.0, match='draw', mere_exposure=True)
+            data = pairs_datamodule(policy=policy, exposure_labels=choice)
+            data.setup('fit')
+            labels[choice] = set(next(iter(data.train_dataloader()))['mask'].unique().tolist())
+        assert labels == {'noise_free': {0, 1}, 'ignore': {0, 1, 255}, 'true': {0, 1, 2}}
+
     def test_pairs_of_torchgeos_own_tasks(self) -> None:
         data = pairs_datamodule(stack_dates=True)
         data.setup('fit')
         assert data.aug(next(iter(data.train_dataloader())))['image'].shape == (8, 6, 32, 32)
+
+
+@pytest.mark.parametrize('build', [pairs_datamodule, segmentation_datamodule])
+def test_seed_of_seed_everything_unless_given(
+    build: Callable[..., PairDataModule | LabelledDataModule],
+) -> None:
+    assert build().seed == 0
+    pl.seed_everything(7, verbose=False)
+    assert build().seed == 7
+    assert build(seed=3).seed == 3
+    assert build(seed=0).seed == 0
+
+
+@pytest.mark.parametrize('build', [pairs_datamodule, segmentation_datamodule])
+def test_seed_of_the_split_reaches_the_data_sets(build: Callable[..., PairDataModule | LabelledDataModule]) -> None:
+    numbers = {seed: build(split_seed=seed).build_dataset('val').mosaics.textures.numbers for seed in (0, 1)}
+    assert not all(np.array_equal(first, second) for first, second in zip(*numbers.values(), strict=True))
 
 
 @pytest.mark.parametrize('build', [pairs_datamodule, segmentation_datamodule])

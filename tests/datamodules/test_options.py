@@ -13,7 +13,7 @@ from geo_noisy.datasets.xbd.base import XBDTiles
 
 SET_BY_THE_MODULE = {'self', 'split', 'seed', 'count', 'index'}
 MODULES = {
-    'VTSPairsDataModule': (VTS, {'r_img', 'min_noise'}),
+    'VTSPairsDataModule': (VTS, {'r_img', 'min_noise', 'exposure_labels'}),
     'VTSSegmentationDataModule': (VTS, {'noise'}),
     'XBDPairsDataModule': (XBDTiles, {'min_noise'}),
     'XBDSegmentationDataModule': (XBDTiles, set()),

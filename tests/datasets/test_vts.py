@@ -9,6 +9,7 @@ import torch
 import torchvision.datasets.dtd
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from torch.utils.data import DataLoader
 from torchgeo.datasets import DatasetNotFoundError
 
@@ -158,6 +159,7 @@ def test_keys_choose_dates_noise_and_flag():
         assert torch.equal(sample['mask'], dataset[2]['mask'])
 
 
+@pytest.mark.filterwarnings('ignore:r_img is')
 @settings(max_examples=25, deadline=None)
 @given(levels=st.tuples(st.floats(0, 1), st.floats(0, 1)), number=st.integers(0, 7), seed=st.integers(0, 3))
 def test_levels_of_noise_are_coupled(levels, number, seed):
@@ -170,6 +172,7 @@ def test_levels_of_noise_are_coupled(levels, number, seed):
     assert np.array_equal(few.noisy_image[:, both], many.noisy_image[:, both])
 
 
+@pytest.mark.filterwarnings('ignore:r_img is 0.33')
 @pytest.mark.parametrize(('r_img', 'cells'), [(0.0, 0), (0.25, 5), (0.33, 7), (1.0, 20)])
 def test_number_of_noise_cells_and_noise_in_the_index(r_img, cells):
     dataset = VTSPairs(size_px=32, cells=20, count=5, r_img=r_img)
@@ -179,6 +182,40 @@ def test_number_of_noise_cells_and_noise_in_the_index(r_img, cells):
         assert row['noise'] == noisy.mean()
         assert dataset[number]['noise'] == np.float32(noisy.mean())
         assert row['noisy'] == dataset[number]['noisy'] == (r_img > 0)
+
+
+@pytest.mark.parametrize(('r_img', 'cells'), [(0.25, 6), (0.33, 20)])
+def test_noise_that_is_no_whole_number_of_cells_is_told(r_img, cells):
+    rounded = round(r_img * cells)
+    with pytest.warns(UserWarning, match=rf'rounded to {rounded} cells, an r_img of {rounded / cells:.3g}\. Choose'):
+        VTSPairs(size_px=32, cells=cells, count=1, r_img=r_img)
+
+
+def test_whole_numbers_of_cells_are_not():
+    for cells, r_img in ((8, 0.25), (20, 0.3), (20, 0.15), (6, 0.5), (100, 0.29)):  # .29 * 100 is not 29. in floats
+        VTSPairs(size_px=32, cells=cells, count=1, r_img=r_img)
+
+
+@pytest.mark.parametrize(('exposure_labels', 'label'), [('noise_free', None), ('ignore', 255), ('true', 2)])
+@pytest.mark.parametrize('in_memory', [False, True])
+def test_labels_of_the_noise_cells_in_mere_exposure(exposure_labels, label, in_memory):
+    dataset = VTSPairs(exposure_labels=exposure_labels, in_memory=in_memory, **SMALL)
+    noisy = dataset[PairKey(2, 0, 1)]
+    assert set(noisy['mask'].unique().tolist()) == {0, 1}  # of a noisy pair they are those without noise
+    exposed = dataset[PairKey(2, 0, 1, exposure=True)]['mask']
+    changed = noisy['change'] == 1
+    assert 0 < changed.sum() < changed.numel()
+    wanted = noisy['mask'] if label is None else noisy['mask'].masked_fill(changed, label)
+    assert torch.equal(exposed, wanted)
+    assert torch.equal(dataset[PairKey(2, 0, 1)]['mask'], noisy['mask'])  # nothing of it stays
+    assert torch.equal(dataset[PairKey(2, 0, 0, exposure=True)]['mask'], noisy['mask'])  # which shows no noise
+
+
+def test_unknown_labels_of_mere_exposure():
+    with pytest.raises(
+        ValueError, match=r"exposure_labels is 'none'; choose one of .*'ignore'"):
+    ):
+        VTSPairs(exposure_labels='none', **SMALL)
 
 
 def test_full_noise_shows_nothing_else(root):
@@ -379,6 +416,34 @@ def test_plot_of_a_pair_states_the_noise():
     plt.close('all')
 
 
+@BOTH
+def test_textures_of_a_folder_shrink_with_the_image(dataset_class, tmp_path):
+    """Stripes 16 px wide are 2 px wide at an eighth, and a picture of 256 px is seen whole."""
+    stripes = np.repeat(np.tile([0, 255], 8), 16).astype(np.uint8)
+    for category in ('stratified', 'veined', 'matted'):
+        (tmp_path / 'images' / category).mkdir(parents=True)
+        for number in range(4):
+            picture = Image.fromarray(np.broadcast_to(stripes[None, :, None], (256, 256, 3)).copy())
+            picture.save(tmp_path / 'images' / category / f'{number}.jpg', quality=95)
+    rows = {
+        shrink: dataset_class(tmp_path, shrink_textures=shrink, **SMALL)[0]['image'].reshape(-1, 3, 32, 32)[0, 0, 5]
+        for shrink in (False, True)
+    }
+    edges = {shrink: int(((row[1:] > 128) != (row[:-1] > 128)).sum()) for shrink, row in rows.items()}
+    assert edges[True] == 15
+    assert edges[False] < 8  # stripes of 16 px, and the borders of cells
+    assert torch.equal(rows[True] > 128, torch.from_numpy(stripes[4::8] > 128))
+
+
+@BOTH
+def test_shrunk_textures_that_are_too_small(dataset_class, tmp_path):
+    root = write_textures(tmp_path)
+    with pytest.raises(
+        ValueError, match=r'when shrunk to 0\.125 of its side\. Leave `shrink_textures` out'):
+    ):
+        dataset_class(root, shrink_textures=True, **SMALL)
+
+
 # Bad input
 
 
@@ -397,6 +462,7 @@ def test_plot_of_a_pair_states_the_noise():
         ({'categories': ('layered', 'layered')}, r"\('layered', 'layered', 'matted'\) repeat one"),
         ({'noise_category': 'banded'}, "no embedded texture category 'banded'"),
         ({'download': True}, 'download=True needs `root`'),
+        ({'shrink_textures': True}, 'shrinks the pictures of `root`, and there is none'),
     ],
 )
 def test_bad_arguments(dataset_class, arguments, message):

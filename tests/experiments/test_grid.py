@@ -65,7 +65,8 @@ class TestGrid:
         for cell in read_grid(tiny_grid(tmp_path, cells=[{'name': 'm', 'pretrain': 'moco'}])):
             for stage in (cell.pretrain, cell.probe):
                 assert stage is not None
-                assert stage['data']['init_args']['dataset_seed'] == cell.seed  # the images, too
+                for name in ('seed', 'dataset_seed', 'split_seed'):  # order, images, and the split of the textures
+                    assert stage['data']['init_args'][name] == cell.seed
         pinned = {'name': 'm', 'pretrain': 'moco', 'set': {'pretrain.data.init_args.dataset_seed': 7}}
         for cell in read_grid(tiny_grid(tmp_path, cells=[pinned])):
             assert cell.pretrain is not None

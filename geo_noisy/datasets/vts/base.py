@@ -27,6 +27,8 @@ Split = Literal['train', 'val', 'test']
 _EMBEDDED = ('layered', 'veined', 'matted')
 _DTD = ('stratified', 'veined', 'matted')  # paper, section IV-B
 
+_FULL_SIZE_PX = 256  # images of the paper's size show textures as they are
+
 LARGEST_SIDE_PX = 8192  # an image is made in memory, at once
 
 
@@ -62,6 +64,7 @@ class VTS(NonGeoDataset):
         noise_category: str | None = None,
         seed: int = 0,
         split_seed: int = 0,
+        shrink_textures: bool = False,
         in_memory: bool = False,
     ) -> None:
         """Initialise a new data set of Voronoi textures.
@@ -80,6 +83,10 @@ class VTS(NonGeoDataset):
             seed: Seed of the images.
             split_seed: Seed of the split of the texture images. Data sets that are used together need the
                 same one, or texture images of one's test split are in another's training split.
+            shrink_textures: Whether to shrink the pictures of ``root`` with the images, in the paper's proportion: to
+                ``size_px`` / 256 of their side, so to a quarter at 64 px. Otherwise a small image is a crop of a small
+                part of a texture (a sixth of the side of DTD's at 64 px), often of one colour. Embedded textures
+                always go with the size.
             in_memory: Whether to make all images at the start, into memory that data loader workers share.
 
         Raises:
@@ -91,6 +98,7 @@ class VTS(NonGeoDataset):
         self.split = split
         self.transforms = transforms
         self.download = download
+        self.shrink_textures = shrink_textures
         self.size_px = size_px
         self.cells = cells
         self.count = self.counts[split] if count is None else count
@@ -126,6 +134,11 @@ class VTS(NonGeoDataset):
 
     def _open_textures(self) -> TextureSource:
         if self.root is None:
+            if self.shrink_textures:
+                raise ValueError(
+                    'shrink_textures=True shrinks the pictures of `root`, and there is none: the embedded textures go '
+                    'with size_px anyway. Give `root`, or leave shrink_textures out.'
+                )
             if self.download:
                 raise ValueError('download=True needs `root`, the folder to download the Describable Textures into.')
             return ProceduralTextures(side_px=self.size_px * 3 // 2)
@@ -135,7 +148,8 @@ class VTS(NonGeoDataset):
             folder = find_images_folder(self.root)
         if folder is None:
             raise DatasetNotFoundError(self)
-        return FolderTextures(folder, categories=self.categories, min_side_px=self.size_px)
+        shrink = min(1.0, self.size_px / _FULL_SIZE_PX) if self.shrink_textures else 1.0
+        return FolderTextures(folder, categories=self.categories, min_side_px=self.size_px, shrink=shrink)
 
 
 def choose_categories(

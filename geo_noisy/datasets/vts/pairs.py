@@ -1,7 +1,8 @@
 """VTS for pretraining: pairs of a texture image and its noisy partner, with full control over the noise."""
 
+import warnings
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -10,12 +11,17 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torchgeo.datasets.utils import Path, Sample
 
+from geo_noisy.confusion import IGNORE_INDEX
 from geo_noisy.datasets.pair_dataset import Look, PairDataset
 from geo_noisy.datasets.pair_sample import DATES, TIMES, noisy_flag
 from geo_noisy.datasets.panels import Panel, draw_panels
 from geo_noisy.datasets.vts.base import VTS, check_rate
+from geo_noisy.datasets.vts.mosaic import NOISE_CLASS
 from geo_noisy.datasets.vts.voronoi import count_noise_cells
+from geo_noisy.pairs.keys import PairKey
 from geo_noisy.pairs.source import PairTable
+
+ExposureLabels = Literal['noise_free', 'ignore', 'true']
 
 
 class VTSPairs(PairDataset, VTS):
@@ -28,7 +34,7 @@ class VTSPairs(PairDataset, VTS):
 
     The noise-free image has date 0 and the noisy partner date 1. ``dataset[i]`` is the noisy pair of image
     i; ``dataset[PairKey(i, 0, 0)]`` pairs the image with itself. Masks hold the noise-free classes at both
-    dates (paper, section IV-B1).
+    dates (paper, section IV-B1), but for mere exposure where ``exposure_labels`` says otherwise.
 
     If you use this dataset in your research, please cite:
 
@@ -40,23 +46,41 @@ class VTSPairs(PairDataset, VTS):
     title = 'VTS pairs'
     _stream = 0
 
-    def __init__(self, root: Path | None = None, *, r_img: float = 0.5, min_noise: float = 0.0, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        root: Path | None = None,
+        *,
+        r_img: float = 0.5,
+        min_noise: float = 0.0,
+        exposure_labels: ExposureLabels = 'noise_free',
+        **kwargs: Any,
+    ) -> None:
         """Initialise a new VTSPairs instance.
 
         Args:
             root: Folder with ``images/<category>/*.jpg`` (the layout of DTD); None takes embedded textures.
             r_img: Per-image noise, the share of the cells that are replaced in the noisy partner.
             min_noise: Pairs with more noise than this are noisy.
+            exposure_labels: Labels of the noise cells in mere-exposure pairs, which show them twice. ``noise_free``,
+                as in noisy pairs: a dense loss then learns false labels at both dates. ``ignore`` (255): it learns
+                nothing from them, so that exposure differs from noise by the false matches alone. ``true``: they are
+                class 2, which tells the loss of the third texture.
             **kwargs: Arguments of :class:`~geo_noisy.datasets.vts.base.VTS`.
 
         Raises:
             DatasetNotFoundError: If there are no textures in *root* and *download* is False.
             ValueError: If an argument is out of its range, or a texture category or image is unfit.
+
+        Warns:
+            UserWarning: If ``r_img`` is not a whole number of cells.
         """
         check_rate('r_img', r_img)
         check_rate('min_noise', min_noise)
-        self.r_img, self.min_noise = r_img, min_noise
+        if exposure_labels not in get_args(ExposureLabels):
+            raise ValueError(f'exposure_labels is {exposure_labels!r}; choose one of {get_args(ExposureLabels)}.')
+        self.r_img, self.min_noise, self.exposure_labels = r_img, min_noise, exposure_labels
         super().__init__(root, **kwargs)
+        self._warn_of_rounded_noise()
 
     @property
     def noise_cells(self) -> int:
@@ -100,6 +124,14 @@ class VTSPairs(PairDataset, VTS):
             change=in_noise,
         )
 
+    def _sample(self, key: PairKey) -> Sample:
+        """The sample of a key, with the labels that mere exposure is to have."""
+        sample = super()._sample(key)
+        if key.exposure and key.later and self.exposure_labels != 'noise_free':
+            label = IGNORE_INDEX if self.exposure_labels == 'ignore' else NOISE_CLASS
+            sample['mask'].masked_fill_(self._row(key.location)[2] == 1, label)
+        return sample
+
     def plot(self, sample: Sample, show_titles: bool = True, suptitle: str | None = None) -> Figure:
         """Plot a pair.
 
@@ -116,6 +148,15 @@ class VTSPairs(PairDataset, VTS):
         panels = [Panel('Earlier image', sample['image'][0]), Panel(second, sample['image'][1])]
         panels += [Panel(name.capitalize(), sample[name]) for name in ('mask', 'prediction') if name in sample]
         return draw_panels(panels, cmap=self.cmap, show_titles=show_titles, suptitle=suptitle)
+
+    def _warn_of_rounded_noise(self) -> None:
+        exact = self.r_img * self.cells
+        if abs(exact - self.noise_cells) > 1e-9:
+            warnings.warn(
+                f'r_img is {self.r_img:g}, {exact:g} of {self.cells} cells: it is rounded to {self.noise_cells} cells, '
+                f'an r_img of {self.noise_cells / self.cells:.3g}. Choose r_img or cells so that r_img * cells is whole.',
+                stacklevel=3,
+            )
 
     def _make(self, location: int) -> tuple[NDArray, ...]:
         """Images [2, 3, H, W], noise-free labels [H, W] and the noise cells [H, W]."""

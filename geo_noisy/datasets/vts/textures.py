@@ -125,22 +125,30 @@ class FolderTextures:
     If you use DTD in your research, please cite https://doi.org/10.1109/CVPR.2014.461.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], *, categories: Sequence[str], min_side_px: int = 1) -> None:
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        categories: Sequence[str],
+        min_side_px: int = 1,
+        shrink: float = 1.0,
+    ) -> None:
         """Initialise a new FolderTextures source; only the headers of the images are read.
 
         Args:
             folder: Folder with a folder of JPEGs for each category.
             categories: Categories that will be used.
-            min_side_px: Smallest height and width an image may have: the size of the crops.
+            min_side_px: Smallest height and width an image may have, once shrunk: the size of the crops.
+            shrink: Side of the images as a share of that of their files, in (0, 1].
 
         Raises:
             ValueError: If a category is missing or has too few images, or an image is too small or no image.
         """
-        self.folder = Path(folder)
+        self.folder, self.shrink = Path(folder), shrink
         self._files = {category: _list_category(self.folder, category) for category in categories}
         for files in self._files.values():
             for file in files:
-                _check_side(file, min_side_px)
+                _check_side(file, min_side_px, shrink)
 
     def count(self, category: str) -> int:
         """Number of images of a category."""
@@ -153,7 +161,7 @@ class FolderTextures:
             ValueError: If the file cannot be decoded.
         """
         file = self._files[category][number]
-        return _PICTURES.get(file, lambda: _decode(file))
+        return _PICTURES.get((file, self.shrink), lambda: _decode(file, self.shrink))
 
 
 def find_images_folder(root: str | os.PathLike[str]) -> Path | None:
@@ -198,7 +206,7 @@ def _list_category(folder: Path, category: str) -> list[Path]:
     return files
 
 
-def _check_side(file: Path, min_side_px: int) -> None:
+def _check_side(file: Path, min_side_px: int, shrink: float) -> None:
     if not file.is_file():
         raise InputError(f'Texture image {file} is a folder, pipe or broken link; take it out of the folder.')
     with _opened(file) as picture:
@@ -208,16 +216,26 @@ def _check_side(file: Path, min_side_px: int) -> None:
             f'Texture image {file} has {width} x {height} pixels, more than the {LARGEST_PX:,} that are decoded at '
             'once. Make it smaller, or take it out of the folder.'
         )
-    if min(width, height) < min_side_px:
+    if min(_shrunk((width, height), shrink)) < min_side_px:
+        shrunk = '' if shrink == 1 else f' when shrunk to {shrink:g} of its side'
+        remedy = 'Lower `size_px`' if shrink == 1 else 'Leave `shrink_textures` out'
         raise InputError(
             f'Texture image {file} has {width} x {height} pixels (width x height), too few for a crop of '
-            f'{min_side_px} x {min_side_px}. Lower `size_px`, enlarge the image or take it out of the folder.'
+            f'{min_side_px} x {min_side_px}{shrunk}. {remedy}, enlarge the image or take it out of the folder.'
         )
 
 
-def _decode(file: Path) -> Picture:
+def _shrunk(sides_px: tuple[int, int], shrink: float) -> tuple[int, int]:
+    width, height = sides_px
+    return max(1, round(width * shrink)), max(1, round(height * shrink))
+
+
+def _decode(file: Path, shrink: float) -> Picture:
     with _opened(file) as picture:
-        pixels = np.asarray(picture.convert('RGB'))
+        colours = picture.convert('RGB')
+        if shrink < 1:
+            colours = colours.resize(_shrunk(colours.size, shrink), Image.Resampling.BOX)  # means: no false patterns
+        pixels = np.asarray(colours)
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
