@@ -212,9 +212,7 @@ def test_labels_of_the_noise_cells_in_mere_exposure(exposure_labels, label, in_m
 
 
 def test_unknown_labels_of_mere_exposure():
-    with pytest.raises(
-        ValueError, match=r"exposure_labels is 'none'; choose one of .*'ignore'"):
-    ):
+    with pytest.raises(ValueError, match=r"exposure_labels is 'none'; choose one of .*'ignore'"):
         VTSPairs(exposure_labels='none', **SMALL)
 
 
@@ -438,9 +436,7 @@ def test_textures_of_a_folder_shrink_with_the_image(dataset_class, tmp_path):
 @BOTH
 def test_shrunk_textures_that_are_too_small(dataset_class, tmp_path):
     root = write_textures(tmp_path)
-    with pytest.raises(
-        ValueError, match=r'when shrunk to 0\.125 of its side\. Leave `shrink_textures` out'):
-    ):
+    with pytest.raises(ValueError, match=r'when shrunk to 0\.125 of its side\. Leave `shrink_textures` out'):
         dataset_class(root, shrink_textures=True, **SMALL)
 
 

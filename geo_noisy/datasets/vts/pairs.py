@@ -150,11 +150,11 @@ class VTSPairs(PairDataset, VTS):
         return draw_panels(panels, cmap=self.cmap, show_titles=show_titles, suptitle=suptitle)
 
     def _warn_of_rounded_noise(self) -> None:
-        exact = self.r_img * self.cells
-        if abs(exact - self.noise_cells) > 1e-9:
+        exact, taken = self.r_img * self.cells, self.noise_cells
+        if abs(exact - taken) > 1e-9:
             warnings.warn(
-                f'r_img is {self.r_img:g}, {exact:g} of {self.cells} cells: it is rounded to {self.noise_cells} cells, '
-                f'an r_img of {self.noise_cells / self.cells:.3g}. Choose r_img or cells so that r_img * cells is whole.',
+                f'r_img is {self.r_img:g}, {exact:g} of {self.cells} cells: it is rounded to {taken} cells, an r_img '
+                f'of {taken / self.cells:.3g}. Choose r_img or cells so that r_img * cells is whole.',
                 stacklevel=3,
             )
 
