@@ -142,6 +142,8 @@ def _provenance(table: pd.DataFrame) -> list[str]:
     lines += [f'- Hardware: {markdown(text)}.' for text in sorted(done['hardware'].dropna().unique())]
     codes = sorted(done.get('code', pd.Series(dtype=str)).dropna().unique())
     lines += [f'- geo-noisy {markdown(text)}.' for text in codes]
+    commits = sorted(done.get('commit', pd.Series(dtype=str)).dropna().unique())
+    lines += [f'- Commit {markdown(text)}.' for text in commits]
     for text in sorted(done['versions'].dropna().unique()):
         versions = ', '.join(f'{name} {version}' for name, version in json.loads(text).items())
         lines += [f'- {markdown(versions)}.']
