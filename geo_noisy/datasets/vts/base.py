@@ -85,8 +85,7 @@ class VTS(NonGeoDataset):
                 same one, or texture images of one's test split are in another's training split.
             shrink_textures: Whether to shrink the pictures of ``root`` with the images, in the paper's proportion: to
                 ``size_px`` / 256 of their side, so to a quarter at 64 px. Otherwise a small image is a crop of a small
-                part of a texture (a sixth of the side of DTD's at 64 px), often of one colour. Embedded textures
-                always go with the size.
+                part of a texture (a sixth of the side of DTD's at 64 px), often of one colour.
             in_memory: Whether to make all images at the start, into memory that data loader workers share.
 
         Raises:
@@ -136,8 +135,8 @@ class VTS(NonGeoDataset):
         if self.root is None:
             if self.shrink_textures:
                 raise ValueError(
-                    'shrink_textures=True shrinks the pictures of `root`, and there is none: the embedded textures go '
-                    'with size_px anyway. Give `root`, or leave shrink_textures out.'
+                    'shrink_textures=True shrinks the pictures of `root`, and there is none. Give `root`, or '
+                    'leave shrink_textures out.'
                 )
             if self.download:
                 raise ValueError('download=True needs `root`, the folder to download the Describable Textures into.')
