@@ -30,8 +30,8 @@ ENCODER: dict[str, Any] = {'model': 'tu-test_resnet', 'output_stride': 8}
 HEADS = {'neither': ('none', 'torch'), 'He': ('none', 'he'), 'batch norm': ('batch', 'torch'), 'both': ('batch', 'he')}
 OPTIMIZERS = {'AdamW, lr .001': {'optimizer': 'adamw', 'lr': 0.001}, 'SGD, lr .1': {'optimizer': 'sgd', 'lr': 0.1}}
 PLATEAU, DEPTH, WINDOW, STEPS = math.log(16), 0.1, 10, 400  # 4 x 4 cells; depth and window of geo_noisy.tasks.plateau
-LABELLED = {32: {'train_count': 1000, 'test_count': 600}, 64: {'train_count': 600, 'test_count': 300}}
-EPOCHS = 20
+LABELLED = {'train_count': 2000, 'test_count': 600}
+EPOCHS = {32: 40, 64: 25}
 
 
 class Losses(pl.Callback):
@@ -94,8 +94,8 @@ def textures(root: str | None, size_px: int, color: str, encoder: str, seed: int
         options |= {'views': ColorViews(), 'cached_views': 2} if color == 'free' else {}
     task = SegmentationProbe(**ENCODER, **options, classes=('first', 'second', 'noise'), lr=0.002)
     seeds = {'dataset_seed': seed, 'split_seed': seed}
-    data = VTSSegmentationDataModule(batch_size=32, val_count=32, **LABELLED[size_px], **seeds, **vts(root, size_px))
-    trainer = fit(task, data, folder, max_epochs=EPOCHS)
+    data = VTSSegmentationDataModule(batch_size=32, val_count=32, **LABELLED, **seeds, **vts(root, size_px))
+    trainer = fit(task, data, folder, max_epochs=EPOCHS[size_px])
     train = float(trainer.callback_metrics['train_f1_macro'])
     (test,) = trainer.test(task, data, verbose=False)
     return {'train_f1': round(100 * train, 1), 'test_f1': round(100 * test['test_f1_macro'], 1)}
