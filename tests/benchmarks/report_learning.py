@@ -107,9 +107,9 @@ def plot_heads(table: pd.DataFrame) -> plt.Figure:
     for axis, optimizer in zip(axes, OPTIMIZERS, strict=True):
         for number, name in enumerate(HEADS):
             rows = table[(table['head'] == name) & (table['optimizer'] == optimizer)]
-            for text in rows['losses']:
+            for seed, text in enumerate(rows['losses']):
                 means = pd.Series([float(value) for value in text.split()]).rolling(WINDOW).mean()
-                axis.plot(means, color=f'C{number}', label=name if text is rows['losses'].iloc[0] else None, lw=1)
+                axis.plot(means, color=f'C{number}', label=None if seed else name, lw=1)
         axis.axhline(PLATEAU, color='grey', ls=':', lw=1)
         axis.set_title(optimizer)
         axis.set_xlabel('step')
