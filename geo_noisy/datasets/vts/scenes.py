@@ -12,7 +12,9 @@ import shapely.geometry
 from numpy.typing import NDArray
 from rasterio.transform import Affine, from_origin
 
+from geo_noisy.datasets.vts.base import check_rate
 from geo_noisy.datasets.vts.pairs import VTSPairs
+from geo_noisy.datasets.vts.voronoi import count_noise_cells
 from geo_noisy.whole_file import whole_file
 
 CRS = 'EPSG:32633'
@@ -68,7 +70,7 @@ def write_scenes(
         size_px: Side of a scene in pixels.
         res_m: Side of a pixel in metres.
         cells: Cells of a scene.
-        r_img: Share of the cells that an event changes.
+        r_img: Share of the cells that an event changes, to the nearest cell.
         noisy_share: Share of the scenes with an event.
         seed: Seed of everything.
 
@@ -85,9 +87,11 @@ def write_scenes(
         raise ValueError(f'noisy_share is {noisy_share}; it must lie in [0, 1].')
     if not res_m > 0:
         raise ValueError(f'res_m is {res_m}; the side of a pixel must be above 0.')
+    check_rate('r_img', r_img)
+    whole = count_noise_cells(cells, r_img) / max(cells, 1)  # other numbers of cells are refused below
     folder = Path(folder)
     _refuse_others(folder, scenes, dates)
-    source = VTSPairs(split='train', size_px=size_px, cells=cells, count=scenes, r_img=r_img, seed=seed)
+    source = VTSPairs(split='train', size_px=size_px, cells=cells, count=scenes, r_img=whole, seed=seed)
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     noisy = rng.permutation(scenes) < round(noisy_share * scenes)
