@@ -58,3 +58,16 @@ def test_one_value_for_ignored_pixels() -> None:
         if isinstance(node, ast.Assign | ast.AnnAssign) and 'IGNORE' in ast.unparse(node).partition('=')[0]
     ]
     assert len(places) == 1, places
+
+
+def test_no_public_name_is_that_of_its_module() -> None:
+    """The module would hide it once anything imports the module: which comes first is then left to chance."""
+    hidden = [
+        f'{stub.relative_to(FOLDER)}: {alias.name}'
+        for stub in FOLDER.rglob('__init__.pyi')
+        for node in ast.parse(stub.read_text()).body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if (stub.parent / f'{alias.name}.py').exists()
+    ]
+    assert hidden == []

@@ -1,6 +1,6 @@
 from .auc import Agreement, agreement
 from .estimate import estimate_noise
-from .estimate_index import estimate_index
+from .indexed_estimates import estimate_index
 from .map import write_map
 from .report import audit
 

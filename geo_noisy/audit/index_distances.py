@@ -19,7 +19,7 @@ from geo_noisy.regions.pair_index import PairIndex
 def index_scores(
     index: PairIndex, weights: str | os.PathLike[str], *, scale: float | None, reach: int, worst: float, batch_size: int
 ) -> NDArray[np.float64]:
-    """Scores of every two dates of each location; see :func:`~geo_noisy.audit.estimate_index.estimate_index`."""
+    """Scores of every two dates of each location; see :func:`~geo_noisy.audit.indexed_estimates.estimate_index`."""
     encoder = load_encoder(weights)
     if encoder.in_channels != len(index.bands):
         raise InputError(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from geo_noisy.audit.estimate_index import estimate_index
+from geo_noisy.audit.indexed_estimates import estimate_index
 from geo_noisy.audit.map import write_map
 from geo_noisy.audit.report import audit
 from geo_noisy.commands.options import Chosen, Options

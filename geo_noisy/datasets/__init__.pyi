@@ -1,7 +1,7 @@
 from .change import ChangePairs, SeasonPairs
 from .cifar10.images import CIFAR10, CIFAR10Pairs
 from .pair_dataset import Look, PairDataset
-from .pair_sample import pair_sample
+from .samples import pair_sample
 from .region_segmentation import RegionSegmentation
 from .temporal import TemporalPairs
 from .torchgeo_scan import scan_dataset

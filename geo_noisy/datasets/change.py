@@ -18,7 +18,7 @@ from torchgeo.datasets import OSCD, SSL4EOS12, LEVIRCDBase, SeasonalContrastS2
 from torchgeo.datasets.utils import Sample
 
 from geo_noisy.datasets.pair_dataset import Look, PairDataset
-from geo_noisy.datasets.pair_sample import noisy_flag
+from geo_noisy.datasets.samples import noisy_flag
 from geo_noisy.datasets.temporal_plot import draw_pair
 from geo_noisy.pairs.source import PairTable
 from geo_noisy.regions.dates.names import date_in_name

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from torchgeo.datasets.utils import Sample
 
-from geo_noisy.datasets.pair_sample import pair_sample
+from geo_noisy.datasets.samples import pair_sample
 from geo_noisy.datasets.rows import row_of
 from geo_noisy.pairs.keys import PairKey
 from geo_noisy.pairs.source import PairSource
@@ -67,7 +67,7 @@ class PairDataset(Dataset[Sample], Sized, ABC):
                 negative, as in a list), with that number as its draw.
 
         Returns:
-            The pair sample, see :func:`~geo_noisy.datasets.pair_sample.pair_sample`.
+            The pair sample, see :func:`~geo_noisy.datasets.samples.pair_sample`.
 
         Raises:
             IndexError: If there is no such location or date.

@@ -1,7 +1,7 @@
 from .calibration import calibrated_scores
 from .change import ChangeMap, change_distance, map_change
-from .embed_cells import embed_cells
-from .embed_windows import embed_windows
+from .cells import embed_cells
+from .windows import embed_windows
 from .footprints import Footprints, read_footprints, score_footprints
 from .load import prepare_encoder, prepare_probe
 from .network import Prepared

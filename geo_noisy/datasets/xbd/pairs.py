@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torchgeo.datasets.utils import Path, Sample
 
 from geo_noisy.datasets.pair_dataset import Look, PairDataset
-from geo_noisy.datasets.pair_sample import noisy_flag
+from geo_noisy.datasets.samples import noisy_flag
 from geo_noisy.datasets.xbd.base import XBDTiles
 from geo_noisy.datasets.xbd.export import write_geotiffs, write_polygons
 from geo_noisy.datasets.xbd.labels import DAMAGED
@@ -27,7 +27,7 @@ class XBDPairs(PairDataset, XBDTiles):
     A pair is noisy when its post-disaster tile holds damaged building pixels (minor, major or destroyed) and its
     pre-disaster tile none; its noise is their share of the tile's pixels (paper, section IV-A).
 
-    Samples follow the pair contract (:func:`geo_noisy.datasets.pair_sample.pair_sample`), with masks of two classes,
+    Samples follow the pair contract (:func:`geo_noisy.datasets.samples.pair_sample`), with masks of two classes,
     background and building, for the dense losses.
 
     If you use xBD in your research, please cite:
