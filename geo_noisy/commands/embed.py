@@ -10,9 +10,9 @@ from geo_noisy.commands.scene_options import chosen_scenes, output_folder, take_
 from geo_noisy.commands.signatures import parameters_of
 from geo_noisy.errors import UsageError
 from geo_noisy.inference.cells import embed_cells
-from geo_noisy.inference.windows import embed_windows
 from geo_noisy.inference.load import prepare_encoder
 from geo_noisy.inference.scenes import INDEX_FILES
+from geo_noisy.inference.windows import embed_windows
 from geo_noisy.regions.pair_index import PairIndex
 
 _FROM_ELSEWHERE = ('scenes', 'network', 'output', 'folder', 'index')

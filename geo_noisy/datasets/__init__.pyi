@@ -1,8 +1,8 @@
 from .change import ChangePairs, SeasonPairs
 from .cifar10.images import CIFAR10, CIFAR10Pairs
 from .pair_dataset import Look, PairDataset
-from .samples import pair_sample
 from .region_segmentation import RegionSegmentation
+from .samples import pair_sample
 from .temporal import TemporalPairs
 from .torchgeo_scan import scan_dataset
 from .vts.pairs import VTSPairs

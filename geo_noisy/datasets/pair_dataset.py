@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from torchgeo.datasets.utils import Sample
 
-from geo_noisy.datasets.samples import pair_sample
 from geo_noisy.datasets.rows import row_of
+from geo_noisy.datasets.samples import pair_sample
 from geo_noisy.pairs.keys import PairKey
 from geo_noisy.pairs.source import PairSource
 

@@ -1,7 +1,6 @@
 from .calibration import calibrated_scores
-from .change import ChangeMap, change_distance, map_change
 from .cells import embed_cells
-from .windows import embed_windows
+from .change import ChangeMap, change_distance, map_change
 from .footprints import Footprints, read_footprints, score_footprints
 from .load import prepare_encoder, prepare_probe
 from .network import Prepared
@@ -11,6 +10,7 @@ from .segment import segment_scenes
 from .similar import nearest_windows
 from .window_table import read_windows
 from .window_writer import WindowWriter
+from .windows import embed_windows
 
 __all__ = [
     'ChangeMap',

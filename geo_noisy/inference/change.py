@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from geo_noisy.errors import InputError
-from geo_noisy.inference.cog import Layer
 from geo_noisy.inference.cells import CellFeatures, halo_of
+from geo_noisy.inference.cog import Layer
 from geo_noisy.inference.network import Prepared
 from geo_noisy.inference.raster_run import Arrays, inner_cells, plan_of, run_tiles
 from geo_noisy.inference.scenes import Scene

@@ -8,8 +8,8 @@ import matplotlib as mpl
 import numpy as np
 
 from geo_noisy.confusion import IGNORE_INDEX
-from geo_noisy.inference.cog import Colour, Layer
 from geo_noisy.inference.cells import halo_of
+from geo_noisy.inference.cog import Colour, Layer
 from geo_noisy.inference.network import Prepared, read_box
 from geo_noisy.inference.raster_run import Arrays, inner_cells, plan_of, run_tiles
 from geo_noisy.inference.scenes import Scene

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from geo_noisy.confusion import IGNORE_INDEX
 from geo_noisy.losses.ground import ground_loss
-from geo_noisy.losses.similarity import check_temperature, unit
+from geo_noisy.losses.similarity import check_temperature, mean_of_counted, unit
 
 __all__ = [
     'check_rince',
@@ -142,7 +142,7 @@ def within_image_loss(
         ignore_index: Pixels with this label are neither anchors nor positives nor in the denominator.
 
     Returns:
-        Mean loss, a scalar; a zero that keeps the graph where no image has a valid anchor.
+        Mean loss, a scalar; NaN, with gradients of 0, where no image has a valid anchor.
 
     Raises:
         ValueError: If shapes do not fit or the temperature is not above 0.
@@ -193,7 +193,7 @@ def cross_image_loss(
         ignore_index: Pixels with this label are neither anchors nor positives nor in the denominator.
 
     Returns:
-        Mean loss, a scalar; a zero that keeps the graph where no image has a valid anchor.
+        Mean loss, a scalar; NaN, with gradients of 0, where no image has a valid anchor.
 
     Raises:
         ValueError: If shapes do not fit or the temperature is not above 0.
@@ -236,7 +236,7 @@ def _mean_over_anchors(similarity: Tensor, positive: Tensor, present: Tensor) ->
     loss = (log_denominator - mean_positive).masked_fill(~anchors, 0)
     counts = anchors.sum(dim=1)
     images = (counts > 0).sum()
-    return (loss.sum(dim=1) / counts.clamp(min=1)).sum() / images.clamp(min=1)
+    return mean_of_counted((loss.sum(dim=1) / counts.clamp(min=1)).sum(), images, least=1)
 
 
 def _same_class(classes: Tensor, candidate_classes: Tensor, ignore_index: int) -> Tensor:

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from geo_noisy.losses.similarity import check_temperature, unit
+from geo_noisy.losses.similarity import check_temperature, mean_of_counted, unit
 
 Changed = Literal['keep', 'drop', 'negative', 'weight']
 Unknown = Literal['drop', 'unchanged']
@@ -53,7 +53,7 @@ def ground_loss(
         queue_place: Place of each of them, [K]; negative for none.
 
     Returns:
-        Mean loss, a scalar; a zero that keeps the graph where no point counts.
+        Mean loss, a scalar; NaN, with gradients of 0, where no point counts.
 
     Raises:
         ValueError: If shapes do not fit, an argument lies outside its range, or ``share`` is missing.
@@ -88,7 +88,7 @@ def ground_loss(
             negatives = negatives + (~known).sum(dim=1, keepdim=True)
         terms = torch.stack(parts).logsumexp(dim=0) - positive.masked_fill(apart, 0)
         weight = (weight * (negatives > 0)).to(terms.dtype)
-        return (terms * weight).sum() / weight.sum().clamp(min=torch.finfo(terms.dtype).tiny)
+        return mean_of_counted((terms * weight).sum(), weight.sum(), least=torch.finfo(terms.dtype).tiny)
 
 
 def point_weights(

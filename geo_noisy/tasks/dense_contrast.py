@@ -143,20 +143,24 @@ class DenseContrast(PairTask):
         ignore_index = self.hparams['ignore_index']
         (features_a, features_b), (labels_a, labels_b) = projected.chunk(2), labels.chunk(2)
         if self.hparams['loss'] == 'within':
-            self._note(labels_a, labels_b)
+            if not self._note(labels_a, labels_b):
+                return projected.sum() * 0
             return cast(Tensor, self.criterion(features_a, features_b, labels_a, labels_b))
         other, found = other_places(batch['place'], batch['draw'])
         labels_other = labels_b[other].masked_fill(~found[:, None, None], ignore_index)
-        self._note(labels_a, labels_b, labels_other)
+        if not self._note(labels_a, labels_b, labels_other):
+            return projected.sum() * 0
         loss = self.criterion(features_a, features_b, features_b[other], labels_a, labels_b, labels_other)
         return cast(Tensor, loss)
 
-    def _note(self, labels_a: Tensor, labels_b: Tensor, labels_other: Tensor | None = None) -> None:
-        """Note whether a loss compares anything, and for a while the loss of equal features."""
+    def _note(self, labels_a: Tensor, labels_b: Tensor, labels_other: Tensor | None = None) -> bool:
+        """Note whether a loss compares anything, which it returns, and for a while the loss of equal features."""
         ignore_index = self.hparams['ignore_index']
-        self._compared |= compares(labels_a, labels_b, labels_other, ignore_index=ignore_index)
+        compared = compares(labels_a, labels_b, labels_other, ignore_index=ignore_index)
+        self._compared |= compared
         if self.training and self._watch.looks_at(self.global_step):
             self._plateaus.append(plateau(labels_a, labels_b, labels_other, ignore_index=ignore_index))
+        return compared
 
     def _log_labels(self, labels: Tensor) -> None:
         known = labels != self.hparams['ignore_index']

@@ -159,6 +159,7 @@ class GroundContrast(PairTask):
                 '--polygons or --change-raster), or set changed: keep.'
             )
         losses, keys, pooled = [], [], []
+        self._teaches = self.image_head is not None
         for query, key in self.directions(batch):
             features, projected = self._project(query, key)
             points = self.drawn(ground_points(query, key, projected.shape[-2:]), batch['draw'], self.hparams['points'])
@@ -169,6 +170,10 @@ class GroundContrast(PairTask):
         if self.queue is not None:
             self._enqueue(torch.cat(keys), batch['place'].repeat(len(keys)))
         return torch.stack(losses).mean(), torch.cat(pooled)
+
+    def measured(self, loss: Tensor) -> Tensor:
+        """NaN where no ground point of the batch counts: the loss is a zero then, and teaches nothing."""
+        return loss if self._teaches else loss.new_tensor(torch.nan)
 
     def _project(self, query: Sample, key: Sample) -> tuple[Tensor, Tensor]:
         """Feature maps and projected maps of both dates, one after the other along the batch."""
@@ -202,6 +207,9 @@ class GroundContrast(PairTask):
         at = features_at(query, points.here), features_at(key, points.there)
         arguments = (points.position, points.kept, place, points.share, *stored)
         loss = cast(Tensor, self.criterion(*at, *arguments))
+        if isinstance(self.criterion, GroundLoss) and loss.isnan() and projected.isfinite().all():  # no point counts
+            return projected.sum() * 0
+        self._teaches = True
         if self._watch.looks_at(self.global_step) and self.training:
             equal = self.criterion(*(torch.ones_like(value) for value in at), *arguments[:-2], *_alike(*stored))
             self._watch.note(self.global_step, loss.item(), equal.item())
@@ -242,8 +250,8 @@ class GroundContrast(PairTask):
         if self._counted is not None and float(self._counted) == 0:
             rank_zero_warn(
                 f'No ground point of this epoch counted (changed: {self.hparams["changed"]}, unknown: '
-                f'{self.hparams["unknown"]}): all that both views show has changed, or nobody knows. A loss of 0 says '
-                'nothing; set unknown: unchanged or changed: keep, or give clean pairs.'
+                f'{self.hparams["unknown"]}): all that both views show has changed, or nobody knows. The loss is '
+                'NaN and teaches nothing; set unknown: unchanged or changed: keep, or give clean pairs.'
             )
         self._counted = None
 

@@ -1,6 +1,7 @@
 """The losses against loops over pixels, written from the printed equations."""
 
 import math
+from collections.abc import Callable
 from itertools import product
 
 import pytest
@@ -140,12 +141,14 @@ class TestEdges:
         with torch.autocast('cpu', torch.bfloat16):
             assert torch.equal(cross_image_loss(fa, fb, fj, la, lb, lj, 0.07), plain)
 
-    def test_no_valid_anchor_keeps_the_graph(self) -> None:
+    @pytest.mark.parametrize('loss', [within_image_loss, cross_image_loss])
+    def test_no_valid_anchor_is_no_measurement(self, loss: Callable[..., Tensor]) -> None:
         features = torch.randn(2, 4, 2, 2, requires_grad=True)
         ignored = torch.full((2, 2, 2), IGNORE)
-        loss = within_image_loss(features, features, ignored, ignored, 0.07)
-        assert loss.item() == 0
-        loss.backward()
+        images = 2 if loss is within_image_loss else 3
+        found = loss(*[features] * images, *[ignored] * images, 0.07)
+        assert found.isnan()
+        found.backward()
         assert torch.equal(features.grad, torch.zeros_like(features))
 
     def test_one_class_lies_at_log_of_the_pixels(self) -> None:

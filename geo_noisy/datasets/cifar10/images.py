@@ -16,9 +16,9 @@ from torchgeo.datasets.utils import Sample
 
 from geo_noisy.datasets.cifar10.files import CLASSES, CIFAR10Data, download_cifar10, has_cifar10, read_cifar10
 from geo_noisy.datasets.pair_dataset import Look, PairDataset
-from geo_noisy.datasets.samples import DATES, TIMES
 from geo_noisy.datasets.panels import Panel, draw_panels
 from geo_noisy.datasets.rows import row_of
+from geo_noisy.datasets.samples import DATES, TIMES
 from geo_noisy.pairs.source import PairTable
 
 Split = Literal['train', 'val', 'test']

@@ -13,8 +13,8 @@ from torchgeo.datasets.utils import Path, Sample
 
 from geo_noisy.confusion import IGNORE_INDEX
 from geo_noisy.datasets.pair_dataset import Look, PairDataset
-from geo_noisy.datasets.samples import DATES, TIMES, noisy_flag
 from geo_noisy.datasets.panels import Panel, draw_panels
+from geo_noisy.datasets.samples import DATES, TIMES, noisy_flag
 from geo_noisy.datasets.vts.base import VTS, check_rate
 from geo_noisy.datasets.vts.mosaic import NOISE_CLASS
 from geo_noisy.datasets.vts.voronoi import count_noise_cells
