@@ -188,6 +188,20 @@ def test_alpha_of_0_and_255_is_a_mask_and_rgb_beside_rgba_works(tmp_path):
     assert not TemporalPairs(build_index(scan, size_px=64, limits=Limits(max_nodata=1.0))).read(0, 0)[1][:, 40:].any()
 
 
+def test_alpha_with_soft_edges_is_a_mask(tmp_path):
+    pixels = drawn(4, dtype='uint8')
+    pixels[3], pixels[3, :, :16] = 255, 0
+    pixels[3, :, 16:28] = np.linspace(1, 254, 12)  # a fifth of the picture
+    for day in DAYS:
+        colored(tmp_path / f'x_{day}.tif', pixels, RGBA)
+    scan = scan_rasters(tmp_path)
+    assert scan.content.alpha == 'mask'
+    assert 'soft edges between them, which count as data' in about(scan, 'alpha')[0].text
+    read, valid = TemporalPairs(build_index(scan, size_px=64, limits=Limits(max_nodata=1.0))).read(0, 0)
+    assert len(read) == 3
+    assert np.array_equal(valid, pixels[3] > 0)  # as dataset_mask of rasterio
+
+
 @pytest.mark.parametrize(('alpha', 'bands'), [('auto', 4), ('data', 4), ('mask', 3)])
 def test_a_band_flagged_as_alpha_that_varies_is_data(tmp_path, alpha, bands):
     for seed, day in enumerate(DAYS):

@@ -4,6 +4,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import rasterio
 from shapely import box
 
 from geo_noisy.main import main
@@ -115,6 +116,15 @@ def test_a_wrong_date_in_a_table_is_told_with_its_row(folder):
 def test_tags_are_read(tmp_path, tag, time):
     path = write_raster(tmp_path / 'x.tif', tags={'TAKEN': tag})
     assert scan_rasters([path], date_tag='TAKEN').files['time'].tolist() == [pd.Timestamp(time).timestamp()]
+
+
+def test_tags_of_a_domain_are_read_and_others_are_named(tmp_path):
+    path = write_raster(tmp_path / 'x.tif', tags={'TIFFTAG_DATETIME': '2018:11:08 06:30:00'})
+    with rasterio.open(path, 'r+') as file:
+        file.update_tags(ns='IMAGERY', ACQUISITIONDATETIME='2018-11-08 06:30:00')
+    assert scan_rasters([path], date_tag='ACQUISITIONDATETIME').files['time'].tolist() == [1_541_658_600]
+    with pytest.raises(ValueError, match="no tag 'TAKEN', but ACQUISITIONDATETIME, TIFFTAG_DATETIME"):
+        scan_rasters([path], date_tag='TAKEN')
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,8 @@ def test_wrong_methods_are_told():
 def test_a_pair_is_noisy_when_an_event_lies_between_its_dates(series, event, flags):
     frame = polygons(square(0, 0, 16), square(900, 0, 1), when=[event, '2020-06-01'])
     index = series.with_noise(change_polygons(frame, event_column='when'))
+    told = [item.number for item in index.excluded if item.reason == 'no date of the event: pairs over it are unknown']
+    assert told == [1] * (event is None)
     assert all_flags(index) == flags
     assert all_flags(index, location=1) == [0, 0, 0]
     for pair, flag in zip(((0, 1), (0, 2), (1, 2)), flags, strict=True):

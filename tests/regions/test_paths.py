@@ -2,6 +2,7 @@
 
 import http.server
 import os
+import shutil
 import threading
 import zipfile
 from functools import partial
@@ -196,3 +197,45 @@ def test_an_archive_through_the_command(images, tmp_path, capsys):
             file.write(path, path.name)
     assert main(['index', str(archive), '--size-px', '32', '-o', str(tmp_path / 'p.parquet')]) == 0
     assert 'Locations:  4' in capsys.readouterr().out
+
+
+def test_a_folder_of_zip_archives_is_searched_through(images, pixels, tmp_path):
+    folder = tmp_path / 'delivered'
+    folder.mkdir()
+    for path in sorted(images.iterdir()):
+        with zipfile.ZipFile(folder / f'{path.stem}.zip', 'w') as file:
+            file.write(path, path.name)
+    scan = scan_rasters(folder)
+    assert np.array_equal(read_back(scan, tmp_path / 'zips.parquet'), pixels)
+    (folder / 'cut_20220101.zip').write_bytes(b'PK')  # one odd file among good ones
+    assert [item.example for item in scan_rasters(folder).excluded] == [str(folder / 'cut_20220101.zip')]
+
+
+def test_archives_beside_rasters_are_told(images):
+    (images / 'more.zip').write_bytes(b'PK')
+    assert [(item.what, item.example) for item in scan_rasters(images).excluded] == [
+        ('archive', str(images / 'more.zip'))
+    ]
+
+
+def test_archives_of_another_kind_are_named(tmp_path):
+    (tmp_path / 'LC08_L2SP_193024_20200815_20200822_02_T1.tar').write_bytes(b'')
+    with pytest.raises(FileNotFoundError, match=r'but 1 archives .* extract them first'):
+        find_rasters(tmp_path)
+
+
+def test_hidden_files_and_folders_are_passed_over(images):
+    known = find_rasters(images)
+    (images / '.ipynb_checkpoints').mkdir()
+    shutil.copy(known[0], images / '.ipynb_checkpoints' / 'a_20200101-checkpoint.tif')
+    assert find_rasters(images) == known
+
+
+@pytest.mark.parametrize('name', ['{}_mask', '{}_cloudmask', '{}-QA', '{}_preview', '{}_udm2'])
+def test_masks_and_previews_of_no_known_product_are_no_images(images, name):
+    for path in list(images.iterdir()):
+        shutil.copy(path, images / f'{name.format(path.stem)}.tif')
+    scan = scan_rasters(images)
+    assert len(scan.files) == 2
+    assert [(item.number, '--product none' in item.reason) for item in scan.excluded] == [(2, True)]
+    assert len(scan_rasters(images, product='none').files) == 4

@@ -17,7 +17,7 @@ _REGEX = 'give --date-regex with a group named "date"'
 def date_in_name(name: str, *, regex: str | None = None, date_format: Formats = None) -> int:
     """Find the one date in a file name, in seconds since 1970, UTC.
 
-    A stated pattern comes first. Else a product that is known (Sentinel-1 and -2, Landsat, HLS, NAIP, Planet) tells
+    A stated pattern comes first. Else a product that is known (:mod:`geo_noisy.regions.dates.product_names`) tells
     which of its dates is that of the acquisition. Else the date has to be written with the year first, as 20150711,
     2015-07-11, 2015_07_11 or 2015.07.11, perhaps with a time and a zone, which are read whole or refused.
 
@@ -36,7 +36,10 @@ def date_in_name(name: str, *, regex: str | None = None, date_format: Formats = 
     else:
         found = set(_formatted(name, formats)) or set(_of_products(name)) or set(find_dates(name))
     if not found:
-        raise ValueError('no date in the name; give --date-regex, --date-tag or a table with a date column')
+        raise ValueError(
+            'no date in the name; give --date-format (such as %Y or %d%m%Y), --date-regex, --date-tag or a table '
+            'with a date column'
+        )
     if len(found) > 1:
         raise ValueError(f'two dates in the name; {_REGEX}')
     time = found.pop()

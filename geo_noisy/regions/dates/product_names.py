@@ -71,6 +71,20 @@ PRODUCT_NAMES = (
         'Sentinel-1', '%Y%m%dT%H%M%S%z',
         r'^OPERA_L2_(?:RTC|CSLC)-S1_T\d{3}-\d{6}-IW\d_(?P<date>\d{8}T\d{6}Z)_\d{8}T\d{6}Z',
     ),
+    # Start, then stop and processing.
+    _product('Sentinel-3', _SECONDS, r'^S3[A-D]_[A-Z]{2}_[012]_\w{6}_', _TIME, '_', _OTHER_TIME, '_', _OTHER_TIME),
+    # Exports of the Copernicus and EO Browsers: from the first to the last minute of one day.
+    _product('Copernicus Browser', '%Y-%m-%d', r'^(?P<date>\d{4}-\d\d-\d\d)-00[_:]00_(?P=date)-23[_:]59_'),
+    # Day of the year, then tile, version and processing.
+    _product('MODIS', '%Y%j', r'^M[OYC]D\w+\.A(?P<date>\d{7})\.'),
+    _product('VIIRS', '%Y%j', r'^V(?:NP|J1|J2)\w+\.A(?P<date>\d{7})\.'),
+    # Month and day before the year, then the processing.
+    _product('ASTER', '%m%d%Y%H%M%S', r'^AST_\w{2,5}_\d{3}(?P<date>\d{14})_\d+_\d+'),
+    _product('Maxar', '%y%b%d%H%M%S', r'^(?P<date>\d\d[A-Z]{3}\d{8})-[A-Z0-9]{4}[-_]'),
+    # Tenths of a second follow.
+    _product('Airbus', '%Y%m%d%H%M%S', r'_(?:PHR1[AB]|SPOT[67]|PNEO[3-6])_[A-Z-]+_(?P<date>\d{14})\d_'),
+    # Start, then stop.
+    _product('Capella', '%Y%m%d%H%M%S', r'^CAPELLA_C\d{2}_\w+?_(?P<date>\d{14})_\d{14}', _END),
     _product('EnMAP', _SECONDS, r'^ENMAP\d{2}-____L[12][ABC]-DT\d{10}_', _TIME, 'Z'),
     _product('PRISMA', '%Y%m%d%H%M%S', r'^PRS_[A-Z\d]+_[A-Z_]+_(?P<date>\d{14})_\d{14}_\d{4}'),
 )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Literal
 from geo_noisy.regions.files.described import Described
 from geo_noisy.regions.files.doubts import Doubt
 from geo_noisy.regions.files.products import MaskCodes
-from geo_noisy.regions.files.samples import evenly, sample_layers
+from geo_noisy.regions.files.samples import Sample, evenly, sample_layers
 
 Alpha = Literal['auto', 'data', 'mask']
 ALPHAS: tuple[Alpha, ...] = ('auto', 'data', 'mask')
@@ -20,7 +20,7 @@ def settle_alpha(captures: Sequence[Described], alpha: Alpha) -> tuple[list[Desc
 
     Args:
         captures: The captures.
-        alpha: ``data``, ``mask``, or ``auto``: masks where they hold 0 and 255 alone.
+        alpha: ``data``, ``mask``, or ``auto``: masks where most of what lies above 0 is 255.
 
     Returns:
         The captures, what was decided (empty where there is nothing to decide), and what was assumed.
@@ -42,10 +42,12 @@ def settle_alpha(captures: Sequence[Described], alpha: Alpha) -> tuple[list[Desc
         return list(captures), '', doubts if alpha == 'auto' else []
     if alpha == 'data' or all(capture.capture.alpha == 'data' for capture in flagged):
         return list(captures), 'data', []
-    masks = [_looks_like_mask(capture, capture.flagged) for capture in evenly(flagged)]
+    samples = [_sample(capture, capture.flagged) for capture in evenly(flagged)]
     number, example = flagged[0].flagged, flagged[0].capture.paths[0]
-    if all(masks):
-        text = f'band {number}, flagged as alpha, holds 0 and 255 alone and is taken for a mask'
+    if all(sample is not None and sample.looks_like_feathered_mask(1) for sample in samples):
+        sharp = all(sample is not None and sample.looks_like_mask(1) for sample in samples)
+        held = '0 and 255 alone' if sharp else '0, 255 and soft edges between them, which count as data,'
+        text = f'band {number}, flagged as alpha, holds {held} and is taken for a mask'
         return [_with_mask(capture) for capture in captures], 'mask', [
             Doubt('alpha', text, _REMEDY, len(flagged), example)
         ]  # fmt: skip
@@ -87,6 +89,10 @@ def _unflagged_mask(capture: Described) -> int:
 
 
 def _looks_like_mask(capture: Described, number: int) -> bool:
-    band = next(band for band in capture.bands if band.number == number)
-    sample = sample_layers([band])
+    sample = _sample(capture, number)
     return sample is not None and sample.looks_like_mask(1)
+
+
+def _sample(capture: Described, number: int) -> Sample | None:
+    """Some pixels of a band; None where it cannot be read."""
+    return sample_layers([next(band for band in capture.bands if band.number == number)])

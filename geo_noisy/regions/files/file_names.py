@@ -11,6 +11,8 @@ from geo_noisy.regions.files.doubts import Doubt
 from geo_noisy.regions.files.opening import open_raster
 from geo_noisy.regions.files.problems import RasterProblemError
 
+_NO_TAGS = {'DERIVED_SUBDATASETS', 'SUBDATASETS'}  # domains with addresses of other files
+
 
 class FileNames:
     """Reads dates and sensors from the names of files, or from their tags, as the user states it."""
@@ -80,9 +82,14 @@ def _folders(path: str) -> list[str]:
 
 def _tagged_time(path: str, tag: str, date_format: Formats) -> int:
     with open_raster(path) as file:
-        value = file.tags().get(tag)
+        # Beside the usual ones, those of domains, such as ACQUISITIONDATETIME of IMAGERY
+        tags: dict[str, str] = {}
+        for domain in (None, *sorted(set(file.tag_namespaces()) - _NO_TAGS)):
+            tags = file.tags(ns=domain) | tags
+    value = tags.get(tag)
     if value is None:
-        raise ValueError(f'no tag {tag!r}')
+        named = sorted(name for name in tags if 'date' in name.lower() or 'time' in name.lower())
+        raise ValueError(f'no tag {tag!r}' + (f', but {", ".join(named)}' if named else ''))
     try:
         return seconds(value, date_format=date_format, where=f'tag {tag!r}', checked=True)
     except ValueError as error:

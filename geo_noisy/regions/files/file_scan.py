@@ -100,7 +100,7 @@ def scan_captures(
         captures: The captures, perhaps with what finding them told.
         bands: Names or numbers of the bands to take, in order; all by default.
         alpha: What a band flagged as alpha is: ``data`` (as near infrared in NAIP), ``mask``, or ``auto``: a mask where
-            it holds 0 and 255 alone.
+            most of what lies above 0 is 255. A mask's 0 is no data; soft edges (1 to 254) count as data.
         nodata: Values that hold no data in any file, besides what files declare.
         categorical: Names of the bands whose values are classes: they are never interpolated. By default those with a
             colour table, and whole numbers of few values.

@@ -15,7 +15,7 @@ from geo_noisy.regions.files.problems import RasterProblemError
 _WHOLE_PX = 256  # files up to this side are read whole
 _PATCH_PX, _PATCHES = 48, 4  # of others, a square of this side in each of 4 x 4 places, the corners among them
 MOST_FILES = 64
-_MASK_SHARE = 0.99
+_MASK_SHARE, _MOSTLY = 0.99, 0.5
 
 
 class Sample(NamedTuple):
@@ -45,6 +45,11 @@ class Sample(NamedTuple):
         """Whether a band (from 1) holds no other values than 0 and 255, as masks do."""
         values = self.values[band - 1]
         return bool(np.isin(values, (0, 255)).mean() >= _MASK_SHARE)
+
+    def looks_like_feathered_mask(self, band: int) -> bool:
+        """Whether a band (from 1) is a mask, perhaps with soft edges: no picture has 255 in most pixels above 0."""
+        shown = self.values[band - 1][self.values[band - 1] > 0]
+        return self.looks_like_mask(band) or (len(shown) > 0 and bool((shown == 255).mean() > _MOSTLY))
 
 
 def sample_layers(layers: Sequence[Layer]) -> Sample | None:

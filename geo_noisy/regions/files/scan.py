@@ -13,12 +13,13 @@ from geo_noisy.regions.dates.spans import all_in_1970
 from geo_noisy.regions.files.band_choice import choose_bands
 from geo_noisy.regions.files.band_files import ONE_BAND_EACH, band_kind
 from geo_noisy.regions.files.captures import Capture
+from geo_noisy.regions.files.companions import without_companions
 from geo_noisy.regions.files.described import same_ground
 from geo_noisy.regions.files.doubts import Doubt
 from geo_noisy.regions.files.exclusions import tally
 from geo_noisy.regions.files.file_names import FileNames
 from geo_noisy.regions.files.file_scan import Captures, FileScan, scan_captures
-from geo_noisy.regions.files.find import Paths, find_rasters
+from geo_noisy.regions.files.find import Paths, archives_beside, find_rasters
 from geo_noisy.regions.files.headers import read_header
 from geo_noisy.regions.files.opening import open_raster
 from geo_noisy.regions.files.problems import RasterProblemError
@@ -75,6 +76,7 @@ def scan_rasters(
             f'{os.path.basename(files[0])}.'
         )
     scan = _scan(files, names, product=product, products=products, bands=bands, reading=reading)
+    scan = replace(scan, excluded=(*scan.excluded, *tally('archive', archives_beside(paths))))
     if all_in_1970(scan.files[['time']].to_numpy()):
         raise InputError('All images are dated to 1970; check --date-regex, --date-format or --date-tag.')
     return replace(scan, date_formats=names.formats_used(files[0] for files in scan.files['paths']))
@@ -91,6 +93,9 @@ def _scan(
 ) -> FileScan:
     known = known_products(products)
     found = group_files(files, known, product=product, band_count=_band_count)
+    if not found.drafts and product == AUTO:
+        alone, companions = without_companions(found.files)
+        found = replace(found, files=alone, problems=[*found.problems, *companions])
     if products is not None:
         _check_own(known, found.drafts, products)
     found = _of_bands(found, product)

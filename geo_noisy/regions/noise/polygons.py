@@ -114,7 +114,7 @@ def change_polygons(
         start,
         stop,
         recovered,
-        (*other, *unsound),
+        (*other, *unsound, *_undated(events)),
         None if ground is None else _ground(ground, layer=ground_layer, crs=crs),
         frozenset(written & set(as_formats(date_format))),
     )
@@ -210,6 +210,13 @@ def _events(
         raise ValueError(str(error)) from error
     every = len(frame)
     return Dates(one.start.repeat(every), one.stop.repeat(every), one.known.repeat(every), one.spelling)
+
+
+def _undated(events: Dates | None) -> list[Exclusion]:
+    """How many polygons of some have no date; where none has one, or none was asked for, noise is unknown anyway."""
+    lacking = 0 if events is None else int((~events.known).sum())
+    reason = 'no date of the event: pairs over it are unknown'
+    return [Exclusion('polygon', reason, lacking)] if lacking else []
 
 
 def _dates(frame: gpd.GeoDataFrame, column: str, *, name: str, date_format: Formats, instants: bool = False) -> Dates:
