@@ -28,6 +28,8 @@ def explain(error: BaseException) -> tuple[int, str]:
     """
     if isinstance(error, UsageError | argparse.ArgumentError):
         return WRONG, _text(error)
+    if is_download(error):
+        return FAILED, _text(error)
     if isinstance(error, OSError):
         return WRONG if isinstance(error, _PATHS) else FAILED, _text(error)
     if isinstance(error, InputError):
@@ -44,6 +46,11 @@ def explain(error: BaseException) -> tuple[int, str]:
     if type(error).__module__.split('.')[0] in _READERS:
         return FAILED, f'an input cannot be read: {name}: {_text(error)} (in {_place(error)}; --debug shows the rest)'
     return FAILED, f'this is unexpected: {name}: {_text(error)} in {_place(error)}; run again with --debug.'
+
+
+def is_download(error: BaseException) -> bool:
+    """Whether weights of a hub could not be fetched; some of these errors say that a file is not found."""
+    return type(error).__module__.split('.')[0] == 'huggingface_hub'
 
 
 def _is_argument_check(error: BaseException) -> bool:

@@ -10,14 +10,16 @@ from collections.abc import Iterator, Sequence
 
 import torchgeo.main  # noqa: F401  # makes TorchGeo's class names known
 from lightning.pytorch.callbacks import BasePredictionWriter
-from lightning.pytorch.cli import LightningCLI
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from torchgeo.datamodules import BaseDataModule
 from torchgeo.tasks import BaseTask
 
 import geo_noisy.datamodules
 import geo_noisy.tasks
 from geo_noisy import __version__
+from geo_noisy.commands.checkpoint_arguments import replaced
 from geo_noisy.commands.config_words import check_config, config_files, written_out
+from geo_noisy.commands.explain import is_download
 from geo_noisy.commands.parser_messages import one_paragraph
 from geo_noisy.errors import InputError, UsageError
 
@@ -35,17 +37,29 @@ _UNWRITTEN = (
     'geo-noisy: no callback writes what is predicted, so nothing is kept: add geo_noisy.tasks.PredictionWriter with a '
     'folder to trainer.callbacks.'
 )
+_READERS = ('torch.serialization', 'lightning.pytorch.utilities.migration.utils')
+_NO_TRAINING = 'it holds no state of a training. Weights alone are given as model.init_args.weights'
 _NO_CHECKPOINT = 'it is cut short, empty or no PyTorch file, or holds code besides weights, which is not run'
 
 
 class _Trainer(LightningCLI):
     """LightningCLI that tells a wrong config apart from a run that failed."""
 
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        """Parse the words of the command, and keep what they say of the model: a checkpoint may say otherwise."""
+        super().parse_arguments(parser, args)
+        self.stated = self.config.clone()
+
     def before_instantiate_classes(self) -> None:
-        """Have checkpoints read without the code in them; for addresses Lightning's default is to run it."""
+        """Have checkpoints read without the code in them, and tell where they stand in place of the config.
+
+        For addresses Lightning's default is to run code; for files it takes the model's arguments from the checkpoint.
+        """
         config = self.config[self.subcommand]
         if config.weights_only is None:
             config.weights_only = True
+        for line in replaced(self.stated[self.subcommand].model, config.model, checkpoint=config.ckpt_path):
+            print(f'geo-noisy: {line}', file=sys.stderr)
 
     def before_predict(self) -> None:
         """Say where predictions go that no callback writes."""
@@ -59,7 +73,7 @@ class _Trainer(LightningCLI):
             super().instantiate_classes()
         except _WRONG_ARGUMENTS as error:
             for cause in _causes(error):
-                if isinstance(cause, InputError):
+                if isinstance(cause, InputError) or is_download(cause):
                     raise cause from error
             if _is_no_checkpoint(error):
                 raise
@@ -97,10 +111,8 @@ def run(command: str, words: Sequence[str]) -> int:
     except (pickle.UnpicklingError, EOFError, OSError, *_WRONG_ARGUMENTS) as error:
         if isinstance(error, InputError) or not _is_no_checkpoint(error):
             raise
-        named = [word for word in words if 'ckpt_path' in word or 'weights' in word or word.endswith('.ckpt')]
-        raise InputError(
-            f'The checkpoint ({" ".join(named) or "of the config"}) cannot be read: {_NO_CHECKPOINT}.'
-        ) from error
+        reason = _NO_TRAINING if isinstance(error, KeyError) else _NO_CHECKPOINT
+        raise InputError(f'The checkpoint ({_named(words)}) cannot be read: {reason}.') from error
     return 0
 
 
@@ -114,7 +126,15 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 def _is_no_checkpoint(error: BaseException) -> bool:
     """Whether reading a checkpoint is behind an error; of a foreign file torch's reader raises nearly anything."""
     frames = (frame for cause in _causes(error) for frame, _ in traceback.walk_tb(cause.__traceback__))
-    return any(frame.f_globals.get('__name__') == 'torch.serialization' for frame in frames)
+    return any(frame.f_globals.get('__name__') in _READERS for frame in frames)
+
+
+def _named(words: Sequence[str]) -> str:
+    """The words that name a checkpoint."""
+    for number, word in enumerate(words):
+        if word.startswith('--ckpt_path'):
+            return word if '=' in word else ' '.join(words[number : number + 2])
+    return 'of the config'
 
 
 def _help(command: str, message: str) -> str:

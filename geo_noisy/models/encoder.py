@@ -59,7 +59,7 @@ def build_encoder(
             f'model is {name!r}: choose an encoder of segmentation-models-pytorch, such as resnet18, or of timm with '
             'tu- before its name.'
         ) from error
-    if weights and weights is not True:
+    if weights is not None and not isinstance(weights, bool):
         stored = weights if isinstance(weights, StoredWeights) else read_weights(weights)
         encoder.load_state_dict(stored.encoder_state(encoder.state_dict(), network=name))
     return encoder

@@ -16,6 +16,7 @@ from torch import Tensor
 from torchvision.models import WeightsEnum
 
 from geo_noisy.errors import InputError
+from geo_noisy.regions.files.paths import is_far
 
 IMAGES = 'geo_noisy_images'
 """In checkpoints: what the images of the training were, see :meth:`GeoNoisyDataModule.describe`."""
@@ -91,8 +92,10 @@ class StoredWeights:
         """
         names = _bare_names(own)
         found = _best_layout(self.state, names)
+        if not self.state:
+            raise InputError(f'weights {self.source} hold no tensor: save module.state_dict(), or give another file.')
         if not found:
-            some = ', '.join(sorted(self.state)[:3]) or 'none'
+            some = ', '.join(sorted(self.state)[:3])
             raise ValueError(
                 f'weights {self.source} hold no {network}: {len(self.state)} tensors, such as {some}, and none is '
                 f'called like {next(iter(names))}. {self._remedy(network)}'
@@ -143,10 +146,13 @@ def read_weights(weights: WeightsEnum | str | os.PathLike[str]) -> StoredWeights
 
     Raises:
         FileNotFoundError: If it is none of these.
+        ValueError: If it is empty.
         InputError: If the file is empty, cut, or no file of tensors.
     """
     if isinstance(weights, WeightsEnum):
         return _from_enum(weights)
+    if not str(weights):
+        raise ValueError('weights is empty: give a file, the name of a TorchGeo weight, true or null.')
     path = Path(weights)
     if (path / EXPORTED).is_file():
         path = path / EXPORTED
@@ -164,6 +170,8 @@ def read_weights(weights: WeightsEnum | str | os.PathLike[str]) -> StoredWeights
     try:
         return _from_enum(get_weight(str(weights)))
     except (KeyError, ValueError) as error:
+        if is_far(str(weights)):
+            raise FileNotFoundError(f'weights is {weights}, an address: fetch the file, and give its path.') from error
         raise FileNotFoundError(
             f"weights is '{weights}', which is neither a file nor the name of a TorchGeo weight such as "
             'ResNet18_Weights.SENTINEL2_ALL_MOCO.'

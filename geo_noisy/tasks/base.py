@@ -47,7 +47,7 @@ class EncoderTask(BaseTask):
                 raise ValueError(f'{name} is {self.hparams[name]}; give a number from {low:g}.')
         channels = self.hparams['in_channels']
         weights = self.weights
-        read = read_weights(weights) if weights and weights is not True else None
+        read = None if weights is None or isinstance(weights, bool) else read_weights(weights)
         self.model: nn.Module = build_encoder(
             self.hparams['model'],
             in_channels=channels,

@@ -47,6 +47,19 @@ pytestmark = cli_arguments
         (['fit'], 2, 'the following arguments are required'),
         (['fit', '--config', PROBE, '--model.init_args.weights=nowhere.ckpt'], 2, "weights is 'nowhere.ckpt', which"),
         (['fit', '--config', PROBE, '--model.init_args.weights=text.yaml'], 1, 'weights text.yaml cannot be read'),
+        (['fit', '--config', PROBE, '--model.init_args.weights='], 2, 'weights is empty: give a file'),
+        (
+            ['fit', '--config', PROBE, '--model.init_args.weights=https://x.y/z.pth'],
+            2,
+            'weights is https://x.y/z.pth, an',
+        ),
+        (['fit', '--config', PROBE, '--model.init_args.weights=whole.ckpt'], 1, 'weights whole.ckpt hold no tensor'),
+        (
+            ['test', '--config', PROBE, '--ckpt_path', 'whole.ckpt'],
+            1,
+            'The checkpoint (--ckpt_path whole.ckpt) cannot be',
+        ),
+        (['test', '--config', PROBE, '--ckpt_path=nowhere.ckpt'], 2, 'Checkpoint file not found: nowhere.ckpt'),
         (['test', '--config', PROBE, '--ckpt_path=text.yaml'], 1, 'The checkpoint (--ckpt_path=text.yaml) cannot be'),
         (['test', '--config', PROBE, '--ckpt_path=cut.ckpt'], 1, 'The checkpoint (--ckpt_path=cut.ckpt) cannot be'),
         (['test', '--config', PROBE, '--ckpt_path=empty.ckpt'], 1, 'The checkpoint (--ckpt_path=empty.ckpt) cannot b'),
@@ -119,6 +132,26 @@ def test_code_in_a_checkpoint_at_an_address_is_not_run(
     assert not (tmp_path / 'ran').exists()
     assert status == 1
     assert f'--ckpt_path={address}) cannot be read' in capsys.readouterr().err
+
+
+def test_where_a_checkpoint_stands_in_place_of_the_config(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = ['fit', '--config', str(small('moco.yaml', tmp_path, 'moco'))]
+    assert main(config) == 0
+    (checkpoint,) = tmp_path.rglob('last.ckpt')
+    capsys.readouterr()
+    assert main([*config, f'--ckpt_path={checkpoint}']) == 0
+    assert 'geo-noisy' not in capsys.readouterr().err
+    assert main([*config, f'--ckpt_path={checkpoint}', '--model.init_args.lr=0.5']) == 0
+    told = f'geo-noisy: arguments of the model are those of the checkpoint {checkpoint}: lr '
+    assert any(
+        line.startswith(told) and line.endswith(' (config: 0.5).') for line in capsys.readouterr().err.splitlines()
+    )
+    other = ['fit', '--config', str(small('within_image.yaml', tmp_path, 'dense')), f'--ckpt_path={checkpoint}']
+    assert main(other) == 2
+    assert 'is of a MomentumContrast, the config of a DenseContrast: go on with' in capsys.readouterr().err
 
 
 def test_side_files_and_private_buckets_are_seen() -> None:
