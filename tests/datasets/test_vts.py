@@ -434,10 +434,25 @@ def test_textures_of_a_folder_shrink_with_the_image(dataset_class, tmp_path):
 
 
 @BOTH
+def test_pictures_of_a_folder_keep_their_colours(dataset_class, tmp_path):
+    root = write_textures(tmp_path)
+    with pytest.raises(ValueError, match=r'texture_colors=True is for the embedded textures'):
+        dataset_class(root, texture_colors=True, **SMALL)
+
+
+@BOTH
 def test_shrunk_textures_that_are_too_small(dataset_class, tmp_path):
     root = write_textures(tmp_path)
     with pytest.raises(ValueError, match=r'when shrunk to 0\.125 of its side\. Leave `shrink_textures` out'):
         dataset_class(root, shrink_textures=True, **SMALL)
+
+
+@BOTH
+def test_embedded_textures_are_grey_unless_they_are_to_have_colours(dataset_class):
+    grey, coloured = (dataset_class(texture_colors=colors, **SMALL)[0] for colors in (False, True))
+    assert float(grey['image'].float().std(dim=-3).max()) == 0
+    assert float(coloured['image'].float().std(dim=-3).max()) > 5
+    assert torch.equal(grey['mask'], coloured['mask'])  # colours change nothing else
 
 
 # Bad input

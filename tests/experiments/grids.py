@@ -8,12 +8,12 @@ import yaml
 ROOT = Path(__file__).parents[2]
 SWEEPS = sorted((ROOT / 'configs' / 'sweeps').glob('*.yaml'))
 SMOKE = ROOT / 'configs' / 'sweeps' / 'smoke.yaml'
-DEMO = ROOT / 'geo_noisy' / 'experiments' / 'demo.yaml'
+TWO_LOSSES = Path(__file__).with_name('two_losses.yaml')
 
 
 def tiny_grid(folder: Path, **changes: Any) -> Path:
-    """The demo's grid, cut down to seconds."""
-    grid = yaml.safe_load(DEMO.read_text())
+    """A grid of two losses, cut down to seconds."""
+    grid = yaml.safe_load(TWO_LOSSES.read_text())
     grid['seeds'] = [0, 1]
     grid['shared'] |= {'data.init_args.train_count': 32, 'data.init_args.val_count': 16, 'trainer.max_epochs': 1}
     grid['shared'] |= {'data.init_args.size_px': 16, 'data.init_args.batch_size': 8}

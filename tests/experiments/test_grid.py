@@ -14,12 +14,12 @@ from geo_noisy.experiments.running.plan import plan
 from geo_noisy.experiments.running.sweep import run_grid
 from geo_noisy.experiments.running.trainer import check_cells
 from geo_noisy.main import main
-from tests.experiments.grids import DEMO, SWEEPS, tiny_grid
+from tests.experiments.grids import SWEEPS, TWO_LOSSES, tiny_grid
 
 
 class TestGrid:
-    def test_demo(self) -> None:
-        cells = read_grid(DEMO)
+    def test_cells(self) -> None:
+        cells = read_grid(TWO_LOSSES)
         assert len(cells) == 15
         assert len({cell.key for cell in cells}) == 15
         rates = {cell.name: cell.pretrain['data']['init_args']['policy']['rate'] for cell in cells if cell.pretrain}
@@ -56,7 +56,7 @@ class TestGrid:
         assert len({feature_key(cell) for cell in read_grid(tiny_grid(tmp_path, cells=cells))}) == 4
 
     def test_the_seed_is_that_of_both_stages_and_their_data(self) -> None:
-        for cell in read_grid(DEMO):
+        for cell in read_grid(TWO_LOSSES):
             stages = [stage for stage in (cell.pretrain, cell.probe) if stage]
             assert {stage['seed_everything'] for stage in stages} == {cell.seed}
             assert {stage['data']['init_args']['seed'] for stage in stages} == {cell.seed}
@@ -96,7 +96,7 @@ class TestGrid:
         check_cells(cells)  # every key is known
 
     def test_stage_from_a_file(self, tmp_path: Path) -> None:
-        stage = yaml.safe_load(DEMO.read_text())['pretrain']['moco']
+        stage = yaml.safe_load(TWO_LOSSES.read_text())['pretrain']['moco']
         (tmp_path / 'moco.yaml').write_text(yaml.safe_dump(stage))
         grid = tiny_grid(tmp_path, pretrain={'m': 'moco.yaml'}, cells=[{'name': 'm', 'pretrain': 'm'}])
         assert read_grid(grid)[0].pretrain['model']['class_path'] == 'geo_noisy.tasks.MomentumContrast'
@@ -211,7 +211,7 @@ class TestGrid:
             read_grid(tmp_path / 'fifo.yaml')
 
     def test_comparisons_name_cells(self, tmp_path: Path) -> None:
-        assert len(read_comparisons(DEMO)) == 6
+        assert len(read_comparisons(TWO_LOSSES)) == 6
         with pytest.raises(ValueError, match=r"compare names \['nobody'\]"):
             read_comparisons(tiny_grid(tmp_path, compare=[['nobody', 'random encoder']]))
 

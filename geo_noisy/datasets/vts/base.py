@@ -65,6 +65,7 @@ class VTS(NonGeoDataset):
         seed: int = 0,
         split_seed: int = 0,
         shrink_textures: bool = False,
+        texture_colors: bool = False,
         in_memory: bool = False,
     ) -> None:
         """Initialise a new data set of Voronoi textures.
@@ -86,6 +87,9 @@ class VTS(NonGeoDataset):
             shrink_textures: Whether to shrink the pictures of ``root`` with the images, in the paper's proportion: to
                 ``size_px`` / 256 of their side, so to a quarter at 64 px. Otherwise a small image is a crop of a small
                 part of a texture (a sixth of the side of DTD's at 64 px), often of one colour.
+            texture_colors: Whether each embedded texture image has colours of its own. Networks then learn the images
+                by heart: only views that take colours away help (``VTSViews(color='free')``). Otherwise all are grey,
+                and only structure tells them apart. Pictures of ``root`` keep their colours.
             in_memory: Whether to make all images at the start, into memory that data loader workers share.
 
         Raises:
@@ -98,6 +102,7 @@ class VTS(NonGeoDataset):
         self.transforms = transforms
         self.download = download
         self.shrink_textures = shrink_textures
+        self.texture_colors = texture_colors
         self.size_px = size_px
         self.cells = cells
         self.count = self.counts[split] if count is None else count
@@ -140,7 +145,12 @@ class VTS(NonGeoDataset):
                 )
             if self.download:
                 raise ValueError('download=True needs `root`, the folder to download the Describable Textures into.')
-            return ProceduralTextures(side_px=self.size_px * 3 // 2)
+            return ProceduralTextures(side_px=self.size_px * 3 // 2, colors=self.texture_colors)
+        if self.texture_colors:
+            raise ValueError(
+                'texture_colors=True is for the embedded textures; the pictures of `root` keep their colours anyway. '
+                'Leave texture_colors out.'
+            )
         folder = find_images_folder(self.root)
         if folder is None and self.download:
             download_dtd(self.root)

@@ -13,28 +13,39 @@ _MIN_SIDE_PX = 96  # bends and fibres need room; smaller images are cut out of o
 WAVELENGTH_PX = (9.0, 20.0)
 """Range of the wavelength of an image's structures, by default."""
 
+_GREY = np.tile(np.linspace(37, 217, _LEVELS).astype(np.uint8), (3, 1))
+"""The ramp of images without colours of their own."""
+
 _GRAIN = 0.15  # share of pixel noise in a field, the same in every family
 _FIBRE_DIRECTIONS = 4
 
 
 def draw_texture(
-    rng: np.random.Generator, *, family: str, side_px: int, wavelength_px: tuple[float, float] = WAVELENGTH_PX
+    rng: np.random.Generator,
+    *,
+    family: str,
+    side_px: int,
+    wavelength_px: tuple[float, float] = WAVELENGTH_PX,
+    colors: bool = False,
 ) -> NDArray[np.uint8]:
     """Draw a texture image.
 
     A family draws a field of structure; its values are then ranked, so that every field has the same flat
-    histogram, and coloured by a random ramp. So nothing about the colours of an image tells its family.
+    histogram, and shown by a ramp of grey, or of colours drawn for it. So nothing about the colours of an image tells
+    its family; colours of its own do tell the image.
 
     Args:
         rng: Source of everything random.
         family: One of ``FAMILIES``.
         side_px: Height and width in pixels.
         wavelength_px: Range that the wavelength of its structures is drawn from.
+        colors: Whether the image has colours of its own, instead of the grey that all share.
 
     Returns:
         A colour image, shape [3, side_px, side_px].
     """
-    ramp = _random_ramp(rng)
+    own = _random_ramp(rng)  # drawn in any case, so that colours change nothing else
+    ramp = own if colors else _GREY
     wavelength = rng.uniform(*wavelength_px)
     field = _standardised(FAMILIES[family](rng, max(side_px, _MIN_SIDE_PX), wavelength)[:side_px, :side_px])
     field += _GRAIN * rng.standard_normal(field.shape, dtype=np.float32)

@@ -65,10 +65,10 @@ _PICTURES = PictureCache(max_bytes=512 * 2**20)
 
 
 class ProceduralTextures:
-    """The embedded textures: families that differ in structure, never in colour alone.
+    """The embedded textures: families that differ in structure, never in colour.
 
-    An image is a function of (seed, category, number, side): nothing is stored, and each process draws what
-    it needs once.
+    An image is a function of (seed, category, number, side) and of the options: nothing is stored, and each process
+    draws what it needs once.
     """
 
     def __init__(
@@ -78,6 +78,7 @@ class ProceduralTextures:
         pictures: int = 120,
         seed: int = 0,
         wavelength_px: tuple[float, float] = WAVELENGTH_PX,
+        colors: bool = False,
     ) -> None:
         """Initialise a new ProceduralTextures source.
 
@@ -86,11 +87,13 @@ class ProceduralTextures:
             pictures: Images of each category, as many as in DTD by default.
             seed: Seed of all images.
             wavelength_px: Range of the wavelengths of their structures.
+            colors: Whether each image has colours of its own, instead of the grey that all share.
         """
         self.side_px = side_px
         self.pictures = pictures
         self.seed = seed
         self.wavelength_px = wavelength_px
+        self.colors = colors
 
     def count(self, category: str) -> int:
         """Number of images of a category.
@@ -109,12 +112,13 @@ class ProceduralTextures:
         """An image, shape [3, side_px, side_px]."""
         key = (self.seed, tuple(FAMILIES).index(category), number, self.side_px)
         return _PICTURES.get(
-            (*key, *self.wavelength_px),
+            (*key, *self.wavelength_px, self.colors),
             lambda: draw_texture(
                 np.random.default_rng(np.random.SeedSequence(key)),
                 family=category,
                 side_px=self.side_px,
                 wavelength_px=self.wavelength_px,
+                colors=self.colors,
             ),
         )
 
