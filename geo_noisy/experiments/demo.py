@@ -101,7 +101,7 @@ def plot_demo(rows: pd.DataFrame, pairs: VTSPairs, gate: Gate) -> Figure:
         gate: The comparison that the title tells.
     """
     figure = plt.figure(figsize=(11, 4.2), layout='constrained')
-    left, right = figure.subfigures(1, 2, width_ratios=(1.25, 1))
+    left, right = (figure.add_subfigure(half) for half in figure.add_gridspec(1, 2, width_ratios=(1.25, 1)))
     left.suptitle('Noisy pairs, the noise outlined', fontsize=10)
     axes = left.subplots(2, PAIRS)
     for number, column in enumerate(axes.T):

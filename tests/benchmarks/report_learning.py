@@ -33,6 +33,14 @@ PLATEAU, DEPTH, WINDOW, STEPS = math.log(16), 0.1, 10, 400  # 4 x 4 cells; depth
 LABELLED = {'train_count': 2000, 'test_count': 600}
 EPOCHS = {32: 40, 64: 25}
 
+COLOURED = 'embedded, coloured'
+EMBEDDED: dict[str, dict[str, Any]] = {'embedded': {}, COLOURED: {'texture_colors': True}}
+DTD: dict[str, Any] = {  # shrunk with the image
+    'shrink_textures': True,
+    'categories': ('banded', 'cracked'),
+    'noise_category': 'cobwebbed',
+}
+
 
 class Losses(pl.Callback):
     """Keeps the loss of each step."""
@@ -46,11 +54,9 @@ class Losses(pl.Callback):
         self.values.append(float(outputs['loss']))
 
 
-def vts(root: str | None, size_px: int) -> dict[str, Any]:
-    """Options of a data module: DTD shrunk with the image, or the embedded textures."""
-    options: dict[str, Any] = {'size_px': size_px, 'cells': 8, 'in_memory': True}
-    names = {'categories': ('banded', 'cracked'), 'noise_category': 'cobwebbed'}
-    return options | ({'root': root, 'shrink_textures': True, **names} if root else {})
+def vts(size_px: int) -> dict[str, Any]:
+    """Options of a data module, whatever the textures."""
+    return {'size_px': size_px, 'cells': 8, 'in_memory': True}
 
 
 def fit(task: Any, data: Any, folder: Path, **options: Any) -> pl.Trainer:
@@ -79,13 +85,15 @@ def head(name: str, optimizer: str, root: str, seed: int, folder: Path) -> dict[
         for layer in task.head:
             if isinstance(layer, nn.Conv2d):
                 layer.reset_parameters()
-    data = VTSPairsDataModule(batch_size=64, train_count=3200, val_count=64, dataset_seed=seed, **vts(root, 32))
+    data = VTSPairsDataModule(
+        batch_size=64, train_count=3200, val_count=64, dataset_seed=seed, root=root, **DTD, **vts(32)
+    )
     losses = Losses()
     fit(task, data, folder, max_steps=STEPS, callbacks=[losses])
     return {'steps': steps_to_leave(losses.values), 'losses': ' '.join(f'{value:.3f}' for value in losses.values)}
 
 
-def textures(root: str | None, size_px: int, color: str, encoder: str, seed: int, folder: Path) -> dict[str, Any]:
+def textures(source: dict[str, Any], size_px: int, color: str, encoder: str, seed: int, folder: Path) -> dict[str, Any]:
     """Macro-F1 on training and test images."""
     pl.seed_everything(seed, verbose=False)
     options: dict[str, Any] = {'freeze': False, 'views': VTSViews(crop=(0.6, 1.0), color=color)}
@@ -94,7 +102,7 @@ def textures(root: str | None, size_px: int, color: str, encoder: str, seed: int
         options |= {'views': ColorViews(), 'cached_views': 2} if color == 'free' else {}
     task = SegmentationProbe(**ENCODER, **options, classes=('first', 'second', 'noise'), lr=0.002)
     seeds = {'dataset_seed': seed, 'split_seed': seed}
-    data = VTSSegmentationDataModule(batch_size=32, val_count=32, **LABELLED, **seeds, **vts(root, size_px))
+    data = VTSSegmentationDataModule(batch_size=32, val_count=32, **LABELLED, **seeds, **vts(size_px), **source)
     trainer = fit(task, data, folder, max_epochs=EPOCHS[size_px])
     train = float(trainer.callback_metrics['train_f1_macro'])
     (test,) = trainer.test(task, data, verbose=False)
@@ -159,20 +167,21 @@ def main() -> None:
         axes = (
             chosen.seeds,
             chosen.sizes,
-            ('embedded', 'DTD'),
+            ('embedded', COLOURED, 'DTD'),
             ('rare', 'free'),
             ('supervised', 'random', 'uncalibrated'),
         )
         names = ('seed', 'size_px', 'textures', 'color', 'encoder')
         wanted = [dict(zip(names, values, strict=True)) for values in itertools.product(*axes)]
+        wanted = [key for key in wanted if key['textures'] != 'embedded' or key['color'] == 'rare']  # they are grey
     for key in wanted:
         if any(all(row[name] == value for name, value in key.items()) for row in rows):
             continue
         if chosen.what == 'heads':
             made = head(key['head'], key['optimizer'], chosen.root, key['seed'], chosen.output)
         else:
-            root = chosen.root if key['textures'] == 'DTD' else None
-            made = textures(root, key['size_px'], key['color'], key['encoder'], key['seed'], chosen.output)
+            source = DTD | {'root': chosen.root} if key['textures'] == 'DTD' else EMBEDDED[key['textures']]
+            made = textures(source, key['size_px'], key['color'], key['encoder'], key['seed'], chosen.output)
         rows.append(key | made)
         print(key | {name: value for name, value in made.items() if name != 'losses'}, flush=True)
         with whole_file(file) as part:
