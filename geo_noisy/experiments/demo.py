@@ -101,7 +101,8 @@ def plot_demo(rows: pd.DataFrame, pairs: VTSPairs, gate: Gate) -> Figure:
         gate: The comparison that the title tells.
     """
     figure = plt.figure(figsize=(11, 4.2), layout='constrained')
-    left, right = (figure.add_subfigure(half) for half in figure.add_gridspec(1, 2, width_ratios=(1.25, 1)))
+    halves = figure.add_gridspec(1, 2, width_ratios=(1.25, 1))
+    left, right = figure.add_subfigure(halves[0]), figure.add_subfigure(halves[1])
     left.suptitle('Noisy pairs, the noise outlined', fontsize=10)
     axes = left.subplots(2, PAIRS)
     for number, column in enumerate(axes.T):
@@ -114,7 +115,7 @@ def plot_demo(rows: pd.DataFrame, pairs: VTSPairs, gate: Gate) -> Figure:
                 axis.set_ylabel(date)
     _plot_scores(right.subplots(), rows)
     found = '' if gate.found is None else f'{gate.found.interval.mean:+.1f} points ({gate.found.interval})'
-    right.suptitle(f'Without noisy pairs, against the better random encoder: {found}', fontsize=10)
+    right.suptitle(f'Without noisy pairs, against random: {found}', fontsize=10)
     return figure
 
 
