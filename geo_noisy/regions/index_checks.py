@@ -1,12 +1,10 @@
 """Checks an index file against its schema before anything is made of it."""
 
-import math
 import os
 import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +14,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from geo_noisy.errors import InputError
+from geo_noisy.json_schema import errors_of, is_finite
 from geo_noisy.regions.files.paths import is_local
 from geo_noisy.regions.files.stored import Stored
 from geo_noisy.regions.index_schema import (
@@ -40,16 +39,6 @@ _STORED = tuple(Stored.__annotations__.values())
 _SLACK_PX = 2  # a window may reach as far beyond its file, by rounding
 
 
-def _is_finite(_: Any, value: Any) -> bool:
-    return type(value) is int or (type(value) is float and math.isfinite(value))
-
-
-_Validator = jsonschema.validators.extend(
-    jsonschema.Draft202012Validator,
-    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine('number', _is_finite),
-)
-
-
 def check_metadata(stored: Any, path: str | os.PathLike[str]) -> None:
     """Check what stands beside the rows.
 
@@ -61,7 +50,7 @@ def check_metadata(stored: Any, path: str | os.PathLike[str]) -> None:
             f'{path} has schema {reprlib.repr(stored.get("schema"))}; this version reads {SCHEMA}. Index the images '
             'again.'
         )
-    error = next(_Validator(METADATA).iter_errors(stored), None)
+    error = next(errors_of(stored, METADATA), None)
     if error is not None:
         place = '.'.join(map(str, error.absolute_path)) or 'its metadata'
         told = error.message if error.validator in ('required', 'additionalProperties') else (
@@ -173,7 +162,7 @@ def _are_rows(values: Any, kinds: tuple[type, ...]) -> bool:
 
 
 def _are_numbers(values: Any) -> bool:
-    return isinstance(values, list) and all(_is_finite(None, value) and abs(value) < _MOST for value in values)
+    return isinstance(values, list) and all(is_finite(value) and abs(value) < _MOST for value in values)
 
 
 def _content_problems(stored: Mapping[str, Any]) -> Problems:

@@ -118,7 +118,7 @@ BAD = {
     'label without xy': (edited(lambda document: document['features'].pop('xy')), '`features.xy` is missing'),
     'unknown subtype': (
         edited(lambda document: document['features']['xy'][0]['properties'].update(subtype='gone')),
-        "unknown subtype 'gone'",
+        "is 'gone', not a known subtype",
     ),
     'polygon outside': (set_outline(wkt(Building(2000, 0).corners)), 'outside the image'),
     'polygon that crosses itself': (set_outline(CROSSING), 'crosses itself'),

@@ -1,4 +1,5 @@
 import json
+import math
 
 import numpy as np
 import pytest
@@ -62,10 +63,19 @@ BAD = {
     'sensor a number': (lambda d: d['metadata'].update(sensor=3), '`metadata.sensor` is 3'),
     'bad date': (lambda d: d['metadata'].update(capture_date='June'), 'not an ISO time'),
     'wrong width': (lambda d: d['metadata'].update(width=512), '`metadata.width` is 512, not 1024'),
-    'unknown subtype': (lambda d: d['features']['xy'][0]['properties'].update(subtype='gone'), "subtype 'gone'"),
-    'odd subtype': (odd_subtype, "unknown subtype 'gone'"),
-    'no uid': (lambda d: d['features']['xy'][0]['properties'].pop('uid'), 'has no `uid`'),
-    'no wkt': (lambda d: d['features']['xy'][0].pop('wkt'), 'has no `wkt`'),
+    'width true': (lambda d: d['metadata'].update(width=True), '`metadata.width` is True, not 1024'),
+    'angle true': (lambda d: d['metadata'].update(off_nadir_angle=True), '`metadata.off_nadir_angle` is True, not'),
+    'angle NaN': (lambda d: d['metadata'].update(off_nadir_angle=math.nan), '`metadata.off_nadir_angle` is nan, not'),
+    'angle unknown': (lambda d: d['metadata'].update(off_nadir_angle=-999), 'degrees from -90 to 90; it may be null'),
+    'no list': (lambda d: d['features'].update(xy=None), '`features.xy` is None, not a list'),
+    'uid a number': (lambda d: d['features']['xy'][0]['properties'].update(uid=3), 'properties.uid` is 3, not text'),
+    'unknown subtype': (
+        lambda d: d['features']['xy'][0]['properties'].update(subtype='gone'),
+        "`features.xy[0].properties.subtype` is 'gone', not a known subtype",
+    ),
+    'odd subtype': (odd_subtype, "is 'gone', not a known subtype (no-damage, "),
+    'no uid': (lambda d: d['features']['xy'][0]['properties'].pop('uid'), '`features.xy[0].properties.uid` is missing'),
+    'no wkt': (lambda d: d['features']['xy'][0].pop('wkt'), '`features.xy[0].wkt` is missing'),
     'not a polygon': (set_wkt('LINESTRING (1 1, 2 2)'), 'no polygon'),
     'no geometry at all': (set_wkt('POLYGON (('), 'no polygon'),
     'crosses itself': (set_wkt(CROSSING), 'crosses itself'),
@@ -90,7 +100,7 @@ def test_bad_label_is_refused_with_its_reason(tmp_path, name):
 
 def test_all_reasons_come_together(tmp_path):
     def change(document):
-        document['metadata'].update(width=512, capture_date='June')
+        document['metadata'].update(width=512, capture_date=3)
         odd_subtype(document)
 
     with pytest.raises(LabelError) as error:

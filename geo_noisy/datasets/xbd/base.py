@@ -13,8 +13,8 @@ from torchgeo.datasets.utils import Sample
 
 from geo_noisy.datasets.xbd.files import FOLDERS, Problem, XBDDataError, subset_places
 from geo_noisy.datasets.xbd.index import IndexRequest, load_index
-from geo_noisy.datasets.xbd.labels import SIDE_PX
 from geo_noisy.datasets.xbd.masks import XBDLabels
+from geo_noisy.datasets.xbd.schema import SIDE_PX
 from geo_noisy.datasets.xbd.splits import SPLITS, XBDSplit, assign_splits, unstratified
 from geo_noisy.datasets.xbd.tiles import TileReader, TileSource
 

@@ -8,8 +8,8 @@ import rasterio
 from rasterio.errors import RasterioIOError
 from rasterio.windows import Window
 
-from geo_noisy.datasets.xbd.labels import SIDE_PX
 from geo_noisy.datasets.xbd.pixels import without_place
+from geo_noisy.datasets.xbd.schema import SIDE_PX
 
 SUFFIXES = ('.png', '.tif', '.tiff')
 """Endings of images: PNG as in the challenge, GeoTIFF as in the release under ``geotiffs``."""

@@ -11,11 +11,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geo_noisy.datasets.xbd.schema import SUBTYPES, read_document, schema_problems
+from geo_noisy.datasets.xbd.schema import SIDE_PX, SUBTYPES, read_document, schema_problems
 from geo_noisy.errors import InputError
-
-SIDE_PX = 1024
-"""Height and width of an xBD image."""
 
 CLASSES = ('background', *SUBTYPES[:4])
 """The five classes of the damage task, by their number."""
@@ -95,7 +92,7 @@ def read_label(path: Path, *, post: bool, repair: bool = False) -> Label:
         document = read_document(path)
     except ValueError as error:
         raise LabelError(path, [str(error)]) from error
-    reasons = schema_problems(document, side_px=SIDE_PX)
+    reasons = schema_problems(document)
     if reasons:
         raise LabelError(path, reasons)
     label, reasons = _parse(document, without_subtype='un-classified' if post else 'no-damage')

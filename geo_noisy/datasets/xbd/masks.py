@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from rasterio.features import rasterize
 
 from geo_noisy.confusion import IGNORE_INDEX
-from geo_noisy.datasets.xbd.labels import DAMAGED, SIDE_PX, UNCLASSIFIED, Label
+from geo_noisy.datasets.xbd.labels import DAMAGED, UNCLASSIFIED, Label
 from geo_noisy.datasets.xbd.pixels import without_place
+from geo_noisy.datasets.xbd.schema import SIDE_PX
 
 UNCLASSIFIED_AS = ('ignore', 'no-damage')
 OVERLAPS = ('worst', 'file')

@@ -14,7 +14,6 @@ from geo_noisy.datasets.xbd.geo import GeoFit, fit_label, footprint
 from geo_noisy.datasets.xbd.labels import (
     CODES,
     DAMAGED,
-    SIDE_PX,
     UNCLASSIFIED,
     Label,
     LabelError,
@@ -24,6 +23,7 @@ from geo_noisy.datasets.xbd.labels import (
     with_lost_buildings,
 )
 from geo_noisy.datasets.xbd.masks import XBDLabels, draw_codes, tile_counts
+from geo_noisy.datasets.xbd.schema import SIDE_PX
 
 NAMES = ('background', *(subtype.replace('-', '_') for subtype in CODES))
 """Ends of the columns that hold counts, by code: 0 background to 5 un-classified."""

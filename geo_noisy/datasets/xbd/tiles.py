@@ -9,9 +9,10 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from geo_noisy.datasets.xbd.labels import SIDE_PX, read_label, with_lost_buildings
+from geo_noisy.datasets.xbd.labels import read_label, with_lost_buildings
 from geo_noisy.datasets.xbd.masks import XBDLabels, draw_codes
 from geo_noisy.datasets.xbd.pixels import decode_image
+from geo_noisy.datasets.xbd.schema import SIDE_PX
 from geo_noisy.whole_file import whole_file
 
 _LAYOUT_VERSION = 2

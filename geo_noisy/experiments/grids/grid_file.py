@@ -6,8 +6,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import yaml
+
+from geo_noisy.json_schema import errors_of
 
 Config = dict[str, Any]
 
@@ -178,7 +179,7 @@ def check(content: Any, schema: Config, where: str) -> None:
     Raises:
         ValueError: At the first thing that does not fit: where it is, what it is, and what to give.
     """
-    error = next(jsonschema.Draft202012Validator(schema).iter_errors(content), None)
+    error = next(errors_of(content, schema), None)
     if error is None:
         return
     place = ''.join(f'[{key}]' if isinstance(key, int) else f'.{key}' for key in error.absolute_path).lstrip('.')
