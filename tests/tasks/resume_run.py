@@ -29,6 +29,7 @@ BATCH = 4
 QUIET = (
     '--model.init_args.model=tu-test_resnet',
     f'--data.init_args.batch_size={BATCH}',
+    '--data.init_args.seed=0',  # else that of the process, which is another after a restart here
     f'--trainer.max_epochs={EPOCHS}',
     '--trainer.accelerator=cpu',
     '--trainer.enable_progress_bar=false',
