@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 OLDEST := .venv-oldest
 
-.PHONY: help install install-dev demo test test-resume test-faults fuzz mutants audit coverage test-oldest lint format types imports unit clean
+.PHONY: help install install-dev demo test test-resume test-faults fuzz mutants audit coverage test-oldest docs lint format types imports unit clean
 
 help:
 	@echo 'make demo         install, then pretrain, probe and compare on a small synthetic data set'
@@ -84,9 +84,16 @@ test-oldest: install-dev
 	$(VENV)/uv pip install --quiet --python $(OLDEST)/bin/python -r $(OLDEST)/requirements.txt --no-deps -e .
 	$(OLDEST)/bin/python -m pytest -n 2
 
+# Pages of commands and public names are made from the package; a warning is an error.
+docs: export PATH := $(CURDIR)/$(VENV):$(PATH)
+docs: install-dev
+	$(VENV)/uv pip install --quiet --python $(VENV)/python -e '.[docs]'
+	$(VENV)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+	@echo 'open docs/_build/html/index.html'
+
 format: install-dev
 	$(VENV)/ruff check --fix .
 	$(VENV)/ruff format .
 
 clean:
-	rm -rf .venv $(OLDEST) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv $(OLDEST) docs/_build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

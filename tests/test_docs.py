@@ -1,5 +1,7 @@
-"""What README.md and docs/ show works as it stands there. docs/regions.md and inference.md have tests of their own."""
+"""What README.md and docs/ show works as it stands there. docs/regions.md, quickstart.md and inference.md have tests of their own."""
 
+import importlib
+import importlib.util
 import re
 import shlex
 from collections.abc import Iterator
@@ -7,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from geo_noisy.main import main
+from geo_noisy.main import COMMANDS, main
 from tests.data.xbd import write_tree
 
 ROOT = Path(__file__).parents[1]
@@ -60,6 +62,7 @@ def test_no_document_with_python_is_left_out() -> None:
         'docs/xbd.md',
         'docs/regions.md',
         'docs/inference.md',
+        'docs/quickstart.md',
     }
 
 
@@ -90,3 +93,30 @@ def test_files_that_are_linked_or_named_are_there(document: Path) -> None:
     paths = [document.parent / path for path in linked]
     paths += [ROOT / path for path in re.findall(r'configs/[\w/]+\.yaml', text)]
     assert not [path for path in paths if not path.exists()]
+
+
+def test_messages_of_the_troubleshooting_page_are_those_of_the_code() -> None:
+    sources = [path.read_text(encoding='utf-8') for path in (ROOT / 'geo_noisy').rglob('*.py')]
+    joined = '\n'.join(re.sub(r"'\s*\n\s*f?'", '', source) for source in sources)
+    rows = re.findall(
+        r'^\| `([^`]+)` \|', (ROOT / 'docs' / 'troubleshooting.md').read_text(encoding='utf-8'), re.MULTILINE
+    )
+    messages = [row for row in rows if ' ' in row]
+    assert len(messages) > 20
+    assert not [message for message in messages if message not in joined]
+
+
+def test_every_public_name_has_a_page() -> None:
+    spec = importlib.util.spec_from_file_location('package_pages', ROOT / 'docs' / 'package_pages.py')
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    public = {path.parent.name for path in (ROOT / 'geo_noisy').glob('*/__init__.pyi')} | {'pairs'}
+    assert set(module.PACKAGES) == public
+    pages = dict(module.pages())
+    for package in public:
+        for name in importlib.import_module(f'geo_noisy.{package}').__all__:
+            assert re.search(rf'\b{name}\b', pages[f'{package}.md'])
+    linked = (ROOT / 'docs' / 'reference' / 'index.md').read_text(encoding='utf-8').split('```')[1].split()
+    assert {f'{name}.md' for name in linked if not name.startswith((':', '{', '1'))} == set(pages)
+    assert all(f'geo-noisy {name}' in pages['commands.md'] for commands in COMMANDS.values() for name in commands)

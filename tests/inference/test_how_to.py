@@ -1,4 +1,4 @@
-"""The how-to of docs/inference.md, followed word for word."""
+"""The quick start and docs/inference.md, followed word for word."""
 
 import re
 import shlex
@@ -12,6 +12,7 @@ from rio_cogeo.cogeo import cog_validate
 from geo_noisy.main import main
 from tests.audit.test_how_to import ROOT, fit
 
+QUICK = (ROOT / 'docs' / 'quickstart.md').read_text(encoding='utf-8')
 TEXT = (ROOT / 'docs' / 'inference.md').read_text(encoding='utf-8')
 FIT = ['--data.init_args.length=32', '--data.init_args.val_length=16', '--data.init_args.num_workers=0']
 
@@ -32,9 +33,12 @@ def follow(lines: list[str]) -> None:
             assert main(words) == 0, line
 
 
-def test_the_how_to_works_word_for_word(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    shown = re.findall(r'^```(\w*)\n(.*?)^```$', TEXT, flags=re.DOTALL | re.MULTILINE)
-    follow([line for language, text in shown if language == 'sh' for line in text.strip().splitlines()])
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf'^```{language}\n(.*?)^```$', text, flags=re.DOTALL | re.MULTILINE)
+
+
+def test_the_quick_start_works_word_for_word(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    follow([line for text in blocks(QUICK, 'sh') for line in text.strip().splitlines()])
     windows = gpd.read_parquet(workplace / 'ground' / 'windows.parquet')
     assert len(windows) == 4 * 16 * 3
     assert len(list((workplace / 'ground' / 'embeddings').glob('*.tif'))) == 4
@@ -42,8 +46,11 @@ def test_the_how_to_works_word_for_word(workplace: Path, capsys: pytest.CaptureF
     assert len(maps) == 4 * 2
     assert all(cog_validate(path, strict=True, quiet=True)[0] for path in maps)
     assert gpd.read_parquet(workplace / 'ground' / 'change' / 'footprints.parquet')['distance'].notna().all()
+    (picture,) = blocks(QUICK, 'python')
+    exec(compile(picture, 'docs/quickstart.md', 'exec'), {})
+    assert (workplace / 'ground' / 'change.png').stat().st_size > 20_000
     capsys.readouterr()
-    (code,) = [text for language, text in shown if language == 'python']
+    (code,) = blocks(TEXT, 'python')
     exec(compile(code, 'docs/inference.md', 'exec'), {})
     assert 'ground/maps/change_0_20160615T000000_20170615T000000.tif 2016-06-15' in capsys.readouterr().out
 
