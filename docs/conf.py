@@ -18,14 +18,14 @@ extensions = [
     'myst_parser',
     'sphinx.ext.autodoc',
     'sphinx.ext.napoleon',
-    'sphinx.ext.viewcode',
+    'sphinx-mathjax-offline',  # formulas without a network
     'sphinx_copybutton',
     'sphinxcontrib.programoutput',
     'package_pages',
 ]
 exclude_patterns = ['_build']
 
-myst_enable_extensions = ['colon_fence', 'dollarmath']
+myst_enable_extensions = ['colon_fence', 'dollarmath', 'deflist']
 myst_heading_anchors = 3
 # A bare block of code is what a program prints.
 highlight_language = 'none'
@@ -50,5 +50,6 @@ html_theme_options = {
     'navbar_end': ['theme-switcher'],
     'footer_start': ['copyright'],
     'footer_end': [],
+    'header_links_before_dropdown': 7,
 }
 html_show_sourcelink = False

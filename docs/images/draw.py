@@ -93,6 +93,27 @@ def draw_losses() -> Figure:
     return figure
 
 
+def draw_views() -> Figure:
+    """Two crops of the two dates: a point that both show, and one that only one shows."""
+    figure, axes = plt.subplots(1, 4, figsize=(11, 3.1))
+    figure.subplots_adjust(left=0.01, right=0.99, bottom=0.04, top=0.86, wspace=0.06)
+    crops = ((0.05, 0.3, 0.6, BLUE), (0.36, 0.22, 0.6, GREEN))
+    both, alone = (0.5, 0.68), (0.15, 0.45)
+    for number, (left, bottom, side, colour) in enumerate(crops):
+        image, view = axes[number], axes[number + 2]
+        for axis in (image, view):
+            draw_ground(axis, changed=number == 1)
+            axis.plot(*both, 'o', color='black', ms=9, zorder=7)
+            axis.plot(*alone, 'X', color=ORANGE, ms=10, zorder=7)
+        image.add_patch(Rectangle((left, bottom), side, side, fill=False, edgecolor=colour, lw=2.5, zorder=6))
+        view.set(xlim=(left + side, left) if number else (left, left + side), ylim=(bottom, bottom + side))
+        for spine in view.spines.values():
+            spine.set(edgecolor=colour, linewidth=2.5)
+    for axis, title in zip(axes, ('earlier', 'later', 'its view', 'its view, flipped'), strict=True):
+        axis.set_title(title, fontsize=11)
+    return figure
+
+
 def draw_places() -> Figure:
     """Overlapping windows are one place; a policy draws clean and noisy pairs from all of them."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), width_ratios=(1, 1.5))
@@ -115,5 +136,5 @@ def draw_places() -> Figure:
 
 if __name__ == '__main__':
     plt.rcParams |= {'svg.hashsalt': 'geo-noisy', 'svg.fonttype': 'none', 'font.family': 'sans-serif'}
-    for name, draw in {'pair': draw_pair, 'losses': draw_losses, 'places': draw_places}.items():
+    for name, draw in {'pair': draw_pair, 'views': draw_views, 'losses': draw_losses, 'places': draw_places}.items():
         draw().savefig(FOLDER / f'{name}.svg', metadata={'Date': None})

@@ -9,6 +9,7 @@ from torch import Tensor
 from geo_noisy.confusion import IGNORE_INDEX
 
 LabelPooling = Literal['nearest', 'majority', 'any']
+"""How the label of a cell is made of those of its pixels."""
 
 
 def pool_labels(
