@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 OLDEST := .venv-oldest
 
-.PHONY: help install install-dev demo test test-resume test-faults fuzz mutants audit coverage test-oldest docs lint format types imports unit clean
+.PHONY: help install install-dev demo test test-resume test-faults fuzz mutants audit coverage test-oldest docs test-docs lint format types imports unit clean
 
 help:
 	@echo 'make demo         install, then pretrain, probe and compare on a small synthetic data set'
@@ -15,6 +15,8 @@ help:
 	@echo 'make audit        licences and known weaknesses of what is installed'
 	@echo 'make coverage     lines and branches that the tests reach'
 	@echo 'make test-oldest  run the tests with the lowest releases that pyproject.toml admits, in .venv-oldest'
+	@echo 'make docs         build the documentation site, docs/_build/html/index.html'
+	@echo 'make test-docs    build the site, and follow the quick start word for word in an empty folder'
 	@echo 'make format       format the code'
 	@echo 'make clean        remove the environments and caches'
 
@@ -90,6 +92,11 @@ docs: install-dev
 	$(VENV)/uv pip install --quiet --python $(VENV)/python -e '.[docs]'
 	$(VENV)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 	@echo 'open docs/_build/html/index.html'
+
+test-docs: export OMP_NUM_THREADS ?= 1
+test-docs: docs
+	rm -rf build/quickstart
+	$(VENV)/python -m tests.follow docs/quickstart.md build/quickstart
 
 format: install-dev
 	$(VENV)/ruff check --fix .

@@ -49,7 +49,11 @@ def follow(page: Path, folder: Path) -> float:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / 'configs').symlink_to(ROOT / 'configs')
     bin_folder = Path(sys.executable).parent
-    environment = os.environ | {'PATH': f'{os.environ["PATH"]}:{bin_folder}', 'PYTHONPATH': str(ROOT), 'MPLBACKEND': 'agg'}
+    environment = os.environ | {
+        'PATH': f'{os.environ["PATH"]}:{bin_folder}',
+        'PYTHONPATH': str(ROOT),
+        'MPLBACKEND': 'agg',
+    }
     began = time.monotonic()
     for shown, words in steps(page.read_text(encoding='utf-8')):
         start = time.monotonic()

@@ -49,10 +49,22 @@ def test_the_quick_start_works_word_for_word(workplace: Path, capsys: pytest.Cap
     (picture,) = blocks(QUICK, 'python')
     exec(compile(picture, 'docs/quickstart.md', 'exec'), {})
     assert (workplace / 'ground' / 'change.png').stat().st_size > 20_000
+    follow_qgis()
     capsys.readouterr()
     (code,) = blocks(TEXT, 'python')
     exec(compile(code, 'docs/inference.md', 'exec'), {})
     assert 'ground/maps/change_0_20160615T000000_20170615T000000.tif 2016-06-15' in capsys.readouterr().out
+
+
+def follow_qgis() -> None:
+    """Embeddings in QGIS, which goes on from there."""
+    names: dict[str, object] = {}
+    for code in blocks((ROOT / 'docs' / 'qgis.md').read_text(encoding='utf-8'), 'python'):
+        exec(compile(code, 'docs/qgis.md', 'exec'), names)
+    with rasterio.open(sorted(Path('ground/colours').glob('*.tif'))[0]) as file:
+        assert file.count == 3 and file.nodata == 0
+        assert file.read().max() == 255
+    assert gpd.read_file('ground/windows.gpkg')['alike'].iloc[0] == pytest.approx(1, abs=1e-5)
 
 
 @pytest.mark.shared
