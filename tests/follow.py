@@ -2,8 +2,8 @@
 
     python -m tests.follow docs/quickstart.md FOLDER
 
-Blocks of ``sh`` and ``console`` go to a shell, blocks of ``python`` to one Python for the whole page, in the order of the page. The
-folder gets a link to the configs, as a checkout has them.
+Blocks of ``sh`` and ``console`` go to a shell, in the order of the page; after them those of ``python``, to one Python.
+The folder gets a link to the configs, as a checkout has them.
 """
 
 import argparse

@@ -1,4 +1,7 @@
-"""What README.md and docs/ show works as it stands there. docs/regions.md, quickstart.md and inference.md have tests of their own."""
+"""What README.md and docs/ show works as it stands there.
+
+docs/regions.md, quickstart.md, qgis.md and inference.md have tests of their own.
+"""
 
 import importlib
 import importlib.util
@@ -111,7 +114,8 @@ def test_messages_of_the_troubleshooting_page_are_those_of_the_code() -> None:
 
 def test_every_public_name_has_a_page() -> None:
     spec = importlib.util.spec_from_file_location('package_pages', ROOT / 'docs' / 'package_pages.py')
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     public = {path.parent.name for path in (ROOT / 'geo_noisy').glob('*/__init__.pyi')} | {'pairs'}

@@ -8,7 +8,7 @@ import pytest
 
 from tests.test_docs import DOCUMENTS, ROOT, TRAINER_COMMANDS
 
-PUBLIC = sorted(path.parent.name for path in (ROOT / 'geo_noisy').glob('*/__init__.pyi')) + ['pairs']
+PUBLIC = [*sorted(path.parent.name for path in (ROOT / 'geo_noisy').glob('*/__init__.pyi')), 'pairs']
 RUN = {
     'python': (
         'README.md',
@@ -64,8 +64,8 @@ def test_public_names_have_docstrings(package: str) -> None:
     module = importlib.import_module(f'geo_noisy.{package}')
     for name in module.__all__:
         value = getattr(module, name)
-        if isinstance(value, type) or callable(value) and hasattr(value, '__name__'):
-            assert value.__doc__ and len(value.__doc__.split()) > 2, name
+        if callable(value) and hasattr(value, '__name__'):
+            assert len((value.__doc__ or '').split()) > 2, name
 
 
 def test_every_page_stands_in_a_table_of_contents() -> None:

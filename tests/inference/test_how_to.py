@@ -62,7 +62,7 @@ def follow_qgis() -> None:
     for code in blocks((ROOT / 'docs' / 'qgis.md').read_text(encoding='utf-8'), 'python'):
         exec(compile(code, 'docs/qgis.md', 'exec'), names)
     with rasterio.open(sorted(Path('ground/colours').glob('*.tif'))[0]) as file:
-        assert file.count == 3 and file.nodata == 0
+        assert (file.count, file.nodata) == (3, 0)
         assert file.read().max() == 255
     assert gpd.read_file('ground/windows.gpkg')['alike'].iloc[0] == pytest.approx(1, abs=1e-5)
 
