@@ -1,6 +1,7 @@
 """The site as a whole: links lead somewhere, every block is run or says why not, every public name is told of."""
 
 import importlib
+import inspect
 import re
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def test_public_names_have_docstrings(package: str) -> None:
     module = importlib.import_module(f'geo_noisy.{package}')
     for name in module.__all__:
         value = getattr(module, name)
-        if callable(value) and hasattr(value, '__name__'):
+        if inspect.isclass(value) or inspect.isfunction(value):
             assert len((value.__doc__ or '').split()) > 2, name
 
 
