@@ -63,7 +63,9 @@ def follow_qgis() -> None:
         exec(compile(code, 'docs/qgis.md', 'exec'), names)
     with rasterio.open(sorted(Path('ground/colours').glob('*.tif'))[0]) as file:
         assert (file.count, file.nodata) == (3, 0)
-        assert file.read().max() == 255
+        colours = file.read()
+    assert colours.min() > 0
+    assert colours.std() > 20  # ground differs in its colours
     assert gpd.read_file('ground/windows.gpkg')['alike'].iloc[0] == pytest.approx(1, abs=1e-5)
 
 
