@@ -13,6 +13,7 @@ from geo_noisy.inference.cells import embed_cells
 from geo_noisy.inference.load import prepare_encoder
 from geo_noisy.inference.scenes import INDEX_FILES
 from geo_noisy.inference.windows import embed_windows
+from geo_noisy.regions.files.remote import Remote
 from geo_noisy.regions.pair_index import PairIndex
 
 _FROM_ELSEWHERE = ('scenes', 'network', 'output', 'folder', 'index')
@@ -34,6 +35,11 @@ def run(command: str, words: Sequence[str]) -> int:
     chosen = options.parse(words)
     functions = (embed_cells, embed_windows) if chosen['by'] == 'cell' else (embed_windows, embed_cells)
     _refuse_idle(chosen, acting=functions[0], idle=functions[1])
+    with chosen.call(Remote).applied():
+        return _embed(chosen)
+
+
+def _embed(chosen: Chosen) -> int:
     encoder, network = chosen.call(prepare_encoder)
     scenes = chosen_scenes(chosen, trained=encoder.images, channels=encoder.in_channels)
     if chosen['by'] == 'cell':
@@ -42,7 +48,8 @@ def run(command: str, words: Sequence[str]) -> int:
         print('\n'.join(f'  {path}' for path in paths))
         return 0
     index = PairIndex.read(chosen['images'][0], root=chosen['root']) if _is_index(chosen['images']) else None
-    check_outputs({'--output': chosen['output']}, [path for scene in scenes for path in scene.paths])
+    inputs = [*chosen['images'], chosen['weights'], *(path for scene in scenes for path in scene.paths)]
+    check_outputs({'--output': chosen['output']}, inputs)
     count = chosen.call(embed_windows, scenes, network, Path(chosen['output']), index=index)
     print(f'{count:,} windows of {len(scenes)} scenes, {network.features} features each: {chosen["output"]}')
     return 0

@@ -8,6 +8,7 @@ from geo_noisy.commands.options import Chosen, Options
 from geo_noisy.errors import UsageError
 from geo_noisy.inference.scenes import Scene, open_scenes
 from geo_noisy.regions.files.file_scan import scan_captures
+from geo_noisy.regions.files.remote import Remote
 from geo_noisy.regions.files.scan import scan_rasters
 
 
@@ -16,6 +17,7 @@ def take_scenes(options: Options) -> None:
     options.take(open_scenes, 'scenes', positional='images', skip=('trained', 'channels'))
     options.take(scan_rasters, 'images without an index', skip=('paths',), shared=('bands',))
     options.take(scan_captures, 'how files are read', skip=('captures',), shared=('bands',))
+    options.take(Remote, 'files at addresses')
 
 
 def chosen_scenes(chosen: Chosen, *, trained: Mapping[str, Any], channels: int) -> list[Scene]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from geo_noisy.commands.options import Options
+from geo_noisy.commands.options import Chosen, Options
 from geo_noisy.commands.scene_options import chosen_scenes, output_folder, take_scenes
 from geo_noisy.inference.load import prepare_probe
 from geo_noisy.inference.segment import segment_scenes
+from geo_noisy.regions.files.remote import Remote
 
 
 def run(command: str, words: Sequence[str]) -> int:
@@ -16,6 +17,11 @@ def run(command: str, words: Sequence[str]) -> int:
     options.take(prepare_probe, 'probe')
     options.take(segment_scenes, 'maps', skip=('scenes', 'network', 'folder', 'classes'))
     chosen = options.parse(words)
+    with chosen.call(Remote).applied():
+        return _segment(chosen)
+
+
+def _segment(chosen: Chosen) -> int:
     probe, stored, network = chosen.call(prepare_probe)
     scenes = chosen_scenes(chosen, trained=stored.images, channels=network.channels)
     classes = list(probe.hparams['classes'])

@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 
 from geo_noisy.regions.dates.read import period
+from geo_noisy.regions.files.remote import Remote, asked, settings_of
 from geo_noisy.regions.pair_index import PairIndex
 from geo_noisy.regions.windows.locations import UNASSIGNED
 
@@ -45,6 +46,7 @@ def read_region(
     selection: Mapping[str, Any],
     blocks: Mapping[str, Any],
     seed: int,
+    remote: Remote | bool = False,
 ) -> PairIndex:
     """Read an index, choose from it, and give it splits and statistics where it has none.
 
@@ -54,6 +56,7 @@ def read_region(
         selection: What to keep, see :func:`selection_of`.
         blocks: Arguments of :meth:`PairIndex.with_splits`, where the index has no splits.
         seed: Seed of splits and of the windows that statistics come from.
+        remote: How images at addresses are opened for statistics, see :class:`~geo_noisy.datasets.TemporalPairs`.
 
     Raises:
         ValueError: If blocks are given, and the index has splits of its own.
@@ -63,7 +66,10 @@ def read_region(
         pairs = pairs.with_splits(**blocks, seed=seed)
     else:
         _refuse_blocks(path, blocks)
-    return pairs if pairs.statistics else pairs.with_statistics(seed=seed)
+    if pairs.statistics:
+        return pairs
+    with asked(settings_of(remote)):
+        return pairs.with_statistics(seed=seed)
 
 
 def _refuse_blocks(path: str | os.PathLike[str], blocks: Mapping[str, Any]) -> None:

@@ -83,7 +83,12 @@ class RegionSegmentationDataModule(LabelledDataModule):
     def region(self) -> PairIndex:
         """All windows, with splits and band statistics."""
         return read_region(
-            self.index_path, root=self.root, selection=self.selection, blocks=self.blocks, seed=self.split_seed
+            self.index_path,
+            root=self.root,
+            selection=self.selection,
+            blocks=self.blocks,
+            seed=self.split_seed,
+            remote=self.options.get('remote', False),
         )
 
     @cached_property

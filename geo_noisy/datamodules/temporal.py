@@ -92,7 +92,12 @@ class TemporalPairsDataModule(PairDataModule):
         """All pairs, with splits and band statistics."""
         if self._pairs is None:
             self._pairs = read_region(
-                self.index_path, root=self.root, selection=self.selection, blocks=self.blocks, seed=self.split_seed
+                self.index_path,
+                root=self.root,
+                selection=self.selection,
+                blocks=self.blocks,
+                seed=self.split_seed,
+                remote=self.options.get('remote', False),
             )
         return self._pairs
 

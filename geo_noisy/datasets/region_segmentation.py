@@ -18,6 +18,7 @@ from geo_noisy.datasets.rows import row_of
 from geo_noisy.datasets.temporal import TemporalPairs
 from geo_noisy.errors import InputError
 from geo_noisy.regions.dates.read import from_seconds
+from geo_noisy.regions.files.remote import Remote, asked, settings_of
 from geo_noisy.regions.labels.dates import chosen_dates
 from geo_noisy.regions.labels.options import RegionLabels
 from geo_noisy.regions.labels.read import LabelReader
@@ -48,6 +49,7 @@ class RegionSegmentation(NonGeoDataset):
         fill: float | Literal['mean'] = 'mean',
         max_open: int = 64,
         progress: bool = True,
+        remote: Remote | bool = False,
         transforms: Callable[[Sample], Sample] | None = None,
     ) -> None:
         """Initialise a new RegionSegmentation.
@@ -65,6 +67,7 @@ class RegionSegmentation(NonGeoDataset):
             fill: Value of pixels without data, or ``mean`` for each band's mean; they are 255 in the mask.
             max_open: Files that each worker holds open.
             progress: Whether to show how far the labels are read.
+            remote: How images at addresses are opened, see :class:`~geo_noisy.datasets.TemporalPairs`.
             transforms: Takes a sample and returns a transformed one.
 
         Raises:
@@ -72,12 +75,14 @@ class RegionSegmentation(NonGeoDataset):
             ValueError: If an argument is out of its range.
         """
         tables = index if isinstance(index, PairIndex) else PairIndex.read(index)
+        settings = settings_of(remote)
         if fill == 'mean' and tables.statistics is None and _may_lack_pixels(tables):
-            tables = tables.with_statistics()
+            with asked(settings):
+                tables = tables.with_statistics()
         self._labels = labels if isinstance(labels, LabelReader) else LabelReader(tables, labels)
         self.classes = self._labels.names
         of_split = tables if split is None else tables.split(split)
-        self._images = TemporalPairs(of_split, bands=bands, align=align, fill=fill, max_open=max_open)
+        self._images = TemporalPairs(of_split, bands=bands, align=align, fill=fill, max_open=max_open, remote=remote)
         self.split, self.transforms = split, transforms
         rows = chosen_dates(of_split, date)
         self._may_lack_pixels = _may_lack_pixels(of_split)

@@ -17,7 +17,7 @@ from geo_noisy.pairs.keys import PairKey
 from geo_noisy.pairs.permutation import permute, stream_key
 from geo_noisy.pairs.source import STRATA
 from geo_noisy.regions.files.paths import far_paths
-from geo_noisy.regions.files.remote import Remote, asked, in_threads
+from geo_noisy.regions.files.remote import Remote, asked, in_threads, settings_of
 from geo_noisy.regions.pair_index import PairIndex
 from geo_noisy.regions.windows.granules import PlacedCapture, place_captures
 from geo_noisy.regions.windows.opened import Align
@@ -69,7 +69,7 @@ class TemporalPairs(PairDataset):
             raise ValueError(f"on_error is {on_error!r}; choose 'stop' or 'skip'.")
         self.bands = self.pair_index.band_numbers(bands)
         self.on_error, self.transforms = on_error, transforms
-        self.remote = Remote() if remote is True else remote or None
+        self.remote = settings_of(remote)
         far = far_paths(self.pair_index.files['paths'])
         if far and self.remote is None:
             raise InputError(

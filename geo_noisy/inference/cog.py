@@ -75,7 +75,7 @@ def write_cog(
     crs: str,
     transform: Affine,
     scratch: Path,
-) -> None:
+) -> bool:
     """Write a raster part by part, whole or not at all.
 
     Args:
@@ -86,6 +86,9 @@ def write_cog(
         crs: Its CRS.
         transform: From cells to the CRS.
         scratch: Folder for a file between, with space for the raster.
+
+    Returns:
+        Whether it holds any data.
 
     Raises:
         OSError: If it could not be written whole, as on a full disk.
@@ -104,8 +107,9 @@ def write_cog(
                     file.write(values, window=Window(col, row, values.shape[2], values.shape[1]))
                 _describe(file, layer)
             _translate(between, unfinished, layer)
-            _check(unfinished, layer)
+            seen = _check(unfinished, layer)
         (scratch / path.name).replace(path)
+        return seen
     except RasterioError as error:
         raise OSError(f'{path} could not be written whole ({error}). Is the disk full? What is done stays.') from error
     finally:
@@ -138,11 +142,11 @@ def _translate(source: Path, target: Path, layer: Layer) -> None:
         )  # fmt: skip
 
 
-def _check(path: Path, layer: Layer) -> None:
-    """Refuse a file that no reader takes whole: GDAL tells some failures of writing on the terminal alone."""
+def _check(path: Path, layer: Layer) -> bool:
+    """Whether a file has data; refuse one that is not whole: GDAL tells some failures on the terminal alone."""
     valid, errors, warnings = cog_validate(path, strict=True, quiet=True)
     if not valid:
         raise OSError(f'{path} is no whole cloud-optimised GeoTIFF: {"; ".join([*errors, *warnings])}.')
     with rasterio.open(path) as file:
-        for _, window in file.block_windows(1):
-            file.read(1, window=window)
+        blocks = (file.read(1, window=window, masked=True) for _, window in file.block_windows(1))
+        return sum(block.count() for block in blocks) > 0

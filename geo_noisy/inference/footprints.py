@@ -62,7 +62,8 @@ def read_footprints(
         InputError: If the file or the labels cannot serve.
         ValueError: If an argument cannot act.
     """
-    frame = read_polygons(footprints, layer=layer, crs=crs, layer_option='--footprint-layer').reset_index(drop=True)
+    options = {'layer_option': '--footprint-layer', 'crs_option': '--footprint-crs'}
+    frame = read_polygons(footprints, layer=layer, crs=crs, **options).reset_index(drop=True)
     if label_column is None and changed_values is not None:
         raise ValueError('changed_values cannot act without label_column (--label-column).')
     changed = None if label_column is None else _labels(frame, label_column, changed_values)

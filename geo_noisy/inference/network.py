@@ -16,6 +16,9 @@ from geo_noisy.inference.scenes import Scene
 from geo_noisy.regions.windows.reader import Box, WindowReader
 from geo_noisy.tasks.scale import check_scale
 
+Pixels = tuple[NDArray[Any], NDArray[np.bool_]]
+"""Pixels [C, H, W], and which of them hold data, [H, W]."""
+
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
@@ -67,8 +70,8 @@ class Prepared:
     def check(self, images: Tensor, valid: NDArray[np.bool_]) -> None:
         """Check once that sensor values were scaled as in training, see :func:`~geo_noisy.tasks.scale.check_scale`."""
         if valid.any():
-            check_scale(images[:, :, torch.from_numpy(valid)][..., None], self.fill, self.deviation, known=self.known,
-                        scale=self.scale)  # fmt: skip
+            shown = images[:, :, torch.from_numpy(valid)][..., None]
+            check_scale(shown, self.fill, self.deviation, known=self.known, scale=self.scale, option='--scale')
 
 
 def prepare(
@@ -124,7 +127,7 @@ def prepare(
     )
 
 
-def read_box(reader: WindowReader, scene: Scene, box: Box, bands: int) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+def read_box(reader: WindowReader, scene: Scene, box: Box, bands: int) -> Pixels:
     """Pixels [C, H, W] of a box, and which hold data; what lies outside of the scene holds none."""
     inside = box.within(scene.whole)
     pixels = np.zeros((bands, box.height_px, box.width_px), dtype=np.float32)

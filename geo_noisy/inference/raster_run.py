@@ -1,5 +1,6 @@
 """A network over a scene, tile by tile, into rasters: in bounded memory, resumable, whole or not at all."""
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def run_tiles(
         for tile in bar:
             blocks.write(tile.number, compute(tile))
         for name, (path, layer) in targets.items():
-            write_cog(
+            seen = write_cog(
                 path,
                 _parts(blocks, tiles, area, name, cell_px),
                 layer,
@@ -64,6 +65,10 @@ def run_tiles(
                 transform=scene.transform(area, cell_px=cell_px),
                 scratch=blocks.folder,
             )
+            if not seen:
+                warnings.warn(
+                    f'{path} holds no data: nowhere do enough pixels of {scene.paths[0]} have a value.', stacklevel=3
+                )
 
 
 def _parts(blocks: Blocks, tiles: list[Tile], area: Box, name: str, cell_px: int) -> Iterator[Part]:

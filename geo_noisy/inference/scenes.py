@@ -18,6 +18,7 @@ from geo_noisy.regions.files.captures import Capture, Content
 from geo_noisy.regions.files.exclusions import describe
 from geo_noisy.regions.files.file_scan import FileScan, scan_captures
 from geo_noisy.regions.files.find import find_rasters
+from geo_noisy.regions.files.paths import far_paths
 from geo_noisy.regions.files.scan import scan_rasters
 from geo_noisy.regions.noise.reproject import reproject
 from geo_noisy.regions.pair_index import PairIndex
@@ -89,6 +90,7 @@ def open_scenes(
     overpass_minutes: float = 10.0,
     dated: str | None = None,
     root: str | os.PathLike[str] | None = None,
+    remote: bool = False,
     **reading: Any,
 ) -> list[Scene]:
     """Find scenes, in order of site and time.
@@ -107,6 +109,8 @@ def open_scenes(
         overpass_minutes: Files of a site and sensor that follow each other by at most this are one scene.
         dated: When images were taken whose names do not tell.
         root: Folder that the images of an index moved to.
+        remote: Whether addresses that an index holds are opened; those given as images are. In Python, inside of
+            ``with Remote().applied():``.
         **reading: How images are read, see :func:`~geo_noisy.regions.scan_rasters`.
 
     Raises:
@@ -118,11 +122,14 @@ def open_scenes(
     if len(images) == 1 and str(images[0]).lower().endswith(INDEX_FILES):
         _refuse_with_index(crs=crs, res=res, dated=dated, **reading)
         index = PairIndex.read(images[0], root=root)
+        _check_addresses(index, remote=remote)
         files, sites, content = index.files, index.sites, index.content
         numbers = index.band_numbers(_of_index(index, bands, trained))
     else:
         if root is not None:
             raise ValueError(f'root is {root}, which cannot act without an index.')
+        if remote:
+            raise ValueError('remote is true, which cannot act without an index: addresses given as images are opened.')
         scan = _scan(images, bands if bands is not None else _named(trained), dated=dated, reading=reading)
         placed = place_files(scan.files, crs=crs, res=res)
         _tell([*scan.excluded, *placed.excluded])
@@ -135,6 +142,17 @@ def open_scenes(
     chosen = [number - 1 for number in numbers]
     found = _scenes(files, sites, _in_units(content, files, chosen, trained), chosen)
     return _wanted(found, date=date, bbox=bbox, bbox_crs=bbox_crs)
+
+
+def _check_addresses(index: PairIndex, *, remote: bool) -> None:
+    far = far_paths(index.files['paths'])
+    if far and not remote:
+        raise InputError(
+            f'The index holds {len(far):,} addresses, such as {far[0]}, which are opened only where that is asked for '
+            '(--remote).'
+        )
+    if remote and not far:
+        raise ValueError('remote is true, which cannot act: the index holds no addresses.')
 
 
 def _named(trained: Images) -> Sequence[str] | None:

@@ -1,6 +1,7 @@
 """Embeddings by window: one vector for each window and date, as pretraining sees them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -13,10 +14,12 @@ from tqdm import tqdm
 
 from geo_noisy.errors import InputError
 from geo_noisy.inference.blocks import Blocks, blocks_beside
-from geo_noisy.inference.network import Prepared, read_box
+from geo_noisy.inference.network import Pixels, Prepared, read_box
 from geo_noisy.inference.raster_run import plan_of
 from geo_noisy.inference.scenes import Scene
 from geo_noisy.inference.window_table import Rows, write_windows
+from geo_noisy.regions.files.paths import is_far
+from geo_noisy.regions.files.remote import in_threads
 from geo_noisy.regions.pair_index import PairIndex
 from geo_noisy.regions.windows.grid import WGS84
 from geo_noisy.regions.windows.reader import Box, WindowReader
@@ -119,8 +122,8 @@ def _features(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean features [n, D] of some windows, and their shares without data [n]; NaN where that is too much."""
     images, nodata = [], np.ones(len(corners), dtype=np.float32)
-    for number, (col, row) in enumerate(corners.tolist()):
-        pixels, valid = read_box(reader, scene, Box(col, row, size, size), network.channels)
+    boxes = [Box(col, row, size, size) for col, row in corners.tolist()]
+    for number, (pixels, valid) in enumerate(_read(reader, scene, boxes, network.channels)):
         nodata[number] = 1 - valid.mean()
         images.append(network.images(pixels, valid))
     kept = np.flatnonzero((nodata <= max_nodata) & (nodata < 1))
@@ -130,6 +133,12 @@ def _features(
         batch = torch.cat([images[k] for k in chosen.tolist()])
         features[chosen] = network.run(batch).mean(dim=(2, 3)).numpy()
     return features, nodata
+
+
+def _read(reader: WindowReader, scene: Scene, boxes: Sequence[Box], bands: int) -> Iterable[Pixels]:
+    """Pixels of windows: what lies at addresses is fetched together."""
+    reading = partial(read_box, reader, scene, bands=bands)
+    return in_threads(reading, boxes) if any(map(is_far, scene.paths)) else map(reading, boxes)
 
 
 def _rows(

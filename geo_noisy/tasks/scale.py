@@ -13,13 +13,14 @@ FAR = 5.0
 """Deviations between a batch and the statistics of its bands that no domain explains."""
 
 
-def check_means(means: Sequence[float], *, scale: float | None, of: str) -> None:
+def check_means(means: Sequence[float], *, scale: float | None, of: str, option: str = 'data.init_args.scale') -> None:
     """Check that means of bands lie below 1.
 
     Args:
         means: Mean of each band after scaling.
         scale: Sensor value that became 1, where known.
         of: What they are means of, for the message.
+        option: Where the scale is set, for the message.
 
     Raises:
         ValueError: If one lies above 1: views cut at 1, so that half of its pixels or more would be lost.
@@ -27,11 +28,19 @@ def check_means(means: Sequence[float], *, scale: float | None, of: str) -> None
     if any(mean > 1 for mean in means):
         raise ValueError(
             f'The means of {of} are {_shown(means)} after scaling, but 1 is the most that views keep: the pixels would '
-            f'saturate. {_remedy(scale)}'
+            f'saturate. {_remedy(scale, option)}'
         )
 
 
-def check_scale(image: Tensor, mean: Tensor, std: Tensor, *, known: bool, scale: float | None) -> None:
+def check_scale(
+    image: Tensor,
+    mean: Tensor,
+    std: Tensor,
+    *,
+    known: bool,
+    scale: float | None,
+    option: str = 'data.init_args.scale',
+) -> None:
     """Check the first images of a run.
 
     Args:
@@ -40,6 +49,7 @@ def check_scale(image: Tensor, mean: Tensor, std: Tensor, *, known: bool, scale:
         std: Standard deviation of each band, likewise.
         known: Whether those come from data, and not from a default.
         scale: Sensor value that became 1, where known.
+        option: Where it is set, for messages.
 
     Raises:
         ValueError: If most pixels of a band lie above 1.
@@ -49,18 +59,18 @@ def check_scale(image: Tensor, mean: Tensor, std: Tensor, *, known: bool, scale:
     """
     bands = image.detach().float().movedim(-3, 0).flatten(1)
     means, deviations = bands.mean(dim=1), bands.std(dim=1)
-    check_means(means.tolist(), scale=scale, of='the bands of the first batch')
+    check_means(means.tolist(), scale=scale, of='the bands of the first batch', option=option)
     if (means + 2 * deviations < DARK).all() and (deviations > 0).any():
         warnings.warn(
             f'The bands of the first batch have means of {_shown(means.tolist())} after scaling: next to 0, as if '
-            f'scaled by too large a number. {_remedy(scale)}',
+            f'scaled by too large a number. {_remedy(scale, option)}',
             stacklevel=2,
         )
     elif known and ((means - mean.flatten().float()).abs() > FAR * std.flatten().float()).any():
         warnings.warn(
             f'The bands of the first batch have means of {_shown(means.tolist())} after scaling, far from the '
             f'{_shown(mean.flatten().tolist())} that the encoder is standardised by. Are they of another scale or '
-            f'other bands than those it was trained with? {_remedy(scale)}',
+            f'other bands than those it was trained with? {_remedy(scale, option)}',
             stacklevel=2,
         )
 
@@ -71,9 +81,9 @@ def scale_of(datamodule: Any) -> float | None:
     return float(scale) if isinstance(scale, int | float) else None
 
 
-def _remedy(scale: float | None) -> str:
+def _remedy(scale: float | None, option: str) -> str:
     now = '' if scale is None else f' (now {scale:g})'
-    return f'Set data.init_args.scale{now} to the sensor value that becomes 1: 255 for bytes, 10000 for Sentinel-2.'
+    return f'Set {option}{now} to the sensor value that becomes 1: 255 for bytes, 10000 for Sentinel-2.'
 
 
 def _shown(values: Sequence[float]) -> str:

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import geopandas as gpd
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,6 +11,7 @@ from geo_noisy.datasets import XBDPairs, XBDSegmentation
 from geo_noisy.datasets.xbd.geo import apply_affine, fit_affine, fit_label, moved_origin
 from geo_noisy.datasets.xbd.labels import read_label
 from geo_noisy.pairs import PairKey
+from geo_noisy.regions import build_index, scan_rasters
 from tests.data.xbd import BUILDINGS, DEGREES_PER_PX, ORIGIN, edit_label, image_pixels, paths, write_pair
 
 TRUTH = Affine(5e-6, 2e-8, -90.0, -1e-8, -4e-6, 14.0)
@@ -109,6 +112,21 @@ def test_geotiffs_hold_the_tiles_at_their_place(pairs, tmp_path):
         corner = np.array(ORIGIN['post']) + 512 * np.array(DEGREES_PER_PX)
         assert (file.transform.c, file.transform.f) == pytest.approx(tuple(corner), abs=1e-10)
     assert not list(tmp_path.glob('.*'))
+
+
+def test_images_north_up_serve_an_index(pairs, tmp_path):
+    written = pairs.write_geotiffs(tmp_path, north_up=True)
+    assert [Path(path).name for path in written] == [
+        f'alpha-flood_00000000_{time}.tif' for time in ('20170621T190901', '20171011T191941')
+    ]
+    with rasterio.open(written[0]) as before, rasterio.open(written[1]) as after:
+        assert before.crs == after.crs == pairs.index.estimate_utm_crs()
+        assert (before.transform, before.shape) == (after.transform, after.shape)
+        assert before.transform.b == before.transform.d == 0
+        assert 0.9 < before.dataset_mask().mean() / 255 < 1  # corners lie outside of the image
+    index = build_index(scan_rasters([str(tmp_path)]), size_px=256)
+    assert len(index) > 0
+    assert set(np.diff(index.offsets)) == {2}
 
 
 def test_polygons_hold_the_buildings(pairs, tmp_path):

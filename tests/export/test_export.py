@@ -18,6 +18,7 @@ from geo_noisy.export import export_encoder
 from geo_noisy.main import main
 from geo_noisy.models import build_encoder
 from geo_noisy.tasks import MomentumContrast
+from tests.data.hub import Hub
 from tests.data.vts import pairs_datamodule, trainer
 
 
@@ -141,8 +142,35 @@ def test_wrong_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert 'lack the column value' in capsys.readouterr().err
 
 
-def test_a_folder_is_pushed_when_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without network, as here, the folder stays and the hub's words are told."""
+def test_a_folder_is_pushed_when_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint = random_checkpoint(tmp_path / 'last.ckpt', model='tu-test_resnet')
+    hub, out = Hub(token='hf_right'), tmp_path / 'out'
+    monkeypatch.setattr('huggingface_hub.constants.ENDPOINT', hub.address)
+    words = ['export', str(checkpoint), '--output', str(out)]
+    assert main(words) == 0
+    assert hub.repositories == {}  # never unasked
+    monkeypatch.setenv('HF_TOKEN', 'hf_right')
+    assert main([*words, '--push', 'user/encoder']) == 0
+    assert f'Pushed:  {hub.address}/user/encoder' in capsys.readouterr().out
+    pushed = hub.repositories['user/encoder']
+    assert {name: pushed[name] for name in pushed if name != '.gitattributes'} == {
+        path.name: path.read_bytes() for path in out.iterdir()
+    }
+    assert hub.private == {'user/encoder': True}
+    assert main([*words, '--push', 'user/open', '--no-private']) == 0
+    assert hub.private['user/open'] is False
+    monkeypatch.setenv('HF_TOKEN', 'hf_wrong')
+    assert main([*words, '--push', 'user/encoder']) == 1
+    assert 'could not be pushed to user/encoder' in capsys.readouterr().err
+    hub.close()
+    assert main([*words, '--push', 'user/encoder']) == 1
+    assert 'could not be pushed to user/encoder' in capsys.readouterr().err
+
+
+def test_a_name_that_no_hub_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The folder stays and the hub's words are told."""
     checkpoint = random_checkpoint(tmp_path / 'last.ckpt', model='tu-test_resnet')
     assert main(['export', str(checkpoint), '--output', str(tmp_path / 'out'), '--push', 'no name at all']) == 1
     assert 'was written, but could not be pushed' in capsys.readouterr().err

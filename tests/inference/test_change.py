@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import rasterio
 from rio_cogeo.cogeo import cog_validate
+from torchgeo.datasets import RasterDataset
 
 from geo_noisy.inference import calibrated_scores, change_distance
 from geo_noisy.main import main
@@ -33,6 +34,16 @@ def test_a_map_shows_what_changed(tmp_path: Path) -> None:
         assert file.descriptions == ('feature distance, 0 to 2',)
         assert file.res == (80.0, 80.0)
     assert distance.shape == (38, 53)
+
+    class Changes(RasterDataset):
+        filename_glob = 'change_*.tif'
+        filename_regex = r'change_\d+_(?P<start>\d{8}T\d{6})_(?P<stop>\d{8}T\d{6})'
+        date_format = '%Y%m%dT%H%M%S'
+
+    dataset = Changes(str(path.parent))
+    shown = dataset[dataset.bounds]['image'][0].numpy()
+    assert np.array_equal(shown, distance, equal_nan=True)
+    assert dataset.index.index.left[0].year == 2020
     far = distance[30:, 40:]
     assert np.nanmax(far) < 1e-3
     assert np.nanmean(distance[13:23, 13:23]) > 10 * np.nanmax(far)
@@ -48,6 +59,17 @@ def test_each_consecutive_pair_or_those_asked_for(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / 'asked').glob('*.tif')] == [
         'change_0_20200101T000000_20220101T000000.tif'
     ]
+
+
+def test_polygons_without_a_crs_name_the_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_dates(tmp_path / 'images')
+    frame = gpd.GeoDataFrame(geometry=[square(96, 96, 96)])
+    with pytest.warns(UserWarning, match='crs'):
+        frame.to_file(tmp_path / 'places.gpkg')
+    words = ['change', str(tmp_path / 'images'), '--weights', str(write_weights(tmp_path / 'last.ckpt'))]
+    words += ['--footprints', str(tmp_path / 'places.gpkg'), '-o', str(tmp_path / 'out')]
+    assert main(words) == 2
+    assert 'state it (--footprint-crs)' in capsys.readouterr().err
 
 
 def test_one_date_is_no_change(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

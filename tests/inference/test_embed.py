@@ -172,6 +172,31 @@ def test_what_cannot_be(
     assert told in capsys.readouterr().err
 
 
+def test_what_is_read_is_never_overwritten(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image = write_raster(tmp_path / 'image_20200101.tif', texture(64, 64))
+    index, own = tmp_path / 'index.parquet', write_weights(tmp_path / 'own.ckpt')
+    images = ['--size-px', '32', '--bands', '1', '2', '--statistics', '0', '--single', 'self']
+    assert main(['index', str(image), *images, '-o', str(index)]) == 0
+    for shown, taken in ((image, image), (image, own), (index, index)):
+        before = taken.read_bytes()
+        assert main(['embed', str(shown), '--weights', str(own), '-o', str(taken), '--no-progress']) == 2
+        assert f'{taken} is an input, and would be overwritten' in capsys.readouterr().err
+        assert taken.read_bytes() == before
+
+
+def test_a_scene_without_data_is_told(network: Prepared, tmp_path: Path) -> None:
+    image = write_raster(tmp_path / 'image_20200101.tif', np.full((2, 64, 64), 7, dtype=np.uint8), nodata=7)
+    with pytest.warns(UserWarning, match=r'embedding_0_20200101T000000\.tif holds no data: nowhere .*image_20200101'):
+        assert np.isnan(cells(network, image, tmp_path / 'out')).all()
+
+
+def test_another_scale_names_the_option(weights: Path, tmp_path: Path) -> None:
+    image = write_raster(tmp_path / 'image_20200101.tif', texture(64, 64).astype(np.float32) / 255)
+    words = ['embed', str(image), '--weights', str(weights), '--by', 'cell', '-o', str(tmp_path / 'out')]
+    with pytest.warns(UserWarning, match=r'next to 0.* Set --scale \(now 255\)'):
+        assert main([*words, '--no-progress']) == 0
+
+
 def test_weights_from_elsewhere_need_a_scale(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_dates(tmp_path / 'images')
     stored = torch.load(write_weights(tmp_path / 'last.ckpt'))

@@ -7,6 +7,7 @@ import pytest
 import rasterio
 import torch
 from rio_cogeo.cogeo import cog_validate
+from torchgeo.datasets import RasterDataset
 
 from geo_noisy.inference import prepare_probe
 from geo_noisy.main import main
@@ -37,6 +38,15 @@ def test_classes_and_probabilities(tmp_path: Path, capsys: pytest.CaptureFixture
         stored = file.read()
         assert file.descriptions == ('water', 'wood', 'town')
         assert set(file.scales) == {0.004}
+
+    class Classes(RasterDataset):
+        filename_glob = 'classes_*.tif'
+        filename_regex = r'classes_\d+_(?P<date>\d{8}T\d{6})'
+        date_format = '%Y%m%dT%H%M%S'
+        is_image = False
+
+    dataset = Classes(str(classes.parent))
+    assert np.array_equal(dataset[dataset.bounds]['mask'].numpy().squeeze(), found)
     probe, _, network = prepare_probe(checkpoint)
     valid = np.ones((576, 608), dtype=bool)
     valid[10:20, 30:60] = False

@@ -1,6 +1,7 @@
 """xBD as georeferenced files: tiles as GeoTIFF, buildings as GeoParquet, for pipelines that take any region."""
 
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -9,6 +10,9 @@ import rasterio
 import shapely
 from numpy.typing import NDArray
 from rasterio import Affine
+from rasterio.enums import Resampling
+from rasterio.io import MemoryFile
+from rasterio.vrt import WarpedVRT
 from torchgeo.datasets.utils import Path as PathLike
 
 from geo_noisy.datasets.xbd.geo import CRS, moved_origin
@@ -42,6 +46,35 @@ def write_geotiffs(index: gpd.GeoDataFrame, folder: PathLike, *, tile_px: int) -
                 affine = moved_origin(Affine(*tile[f'affine_{date}']), row_px=row, col_px=col)
                 _write(path, image[:, row : row + tile_px, col : col + tile_px], affine)
                 paths.append(str(path))
+    return paths
+
+
+def write_north_up(index: gpd.GeoDataFrame, folder: PathLike) -> list[str]:
+    """Write both dates of every image that has an affine, north up in metres of its UTM zone, on one grid.
+
+    Pixels are resampled (bilinear); those outside of the image are masked.
+
+    Args:
+        index: Rows of :attr:`XBDPairs.index`.
+        folder: Where to write ``<image>_<YYYYMMDDTHHMMSS>.tif``.
+
+    Returns:
+        The paths, image by image.
+    """
+    paths = []
+    placed = index[index.geometry.notna()]
+    for name, tiles in placed.groupby('image', sort=True):
+        first, crs = tiles.iloc[0], tiles.estimate_utm_crs()
+        grid: dict[str, Any] = {}
+        for date in DATES:
+            path = Path(folder) / f'{name}_{first[f"time_{date}"]:%Y%m%dT%H%M%S}.tif'
+            with MemoryFile() as memory:
+                _fill(memory, decode_image(first[f'path_{date}']), Affine(*first[f'affine_{date}']))
+                with memory.open() as file, WarpedVRT(file, crs=crs, resampling=Resampling.bilinear, add_alpha=True,
+                                                      **grid) as warped:  # fmt: skip
+                    grid = {'transform': warped.transform, 'width': warped.width, 'height': warped.height}
+                    _write_masked(path, warped)
+            paths.append(str(path))
     return paths
 
 
@@ -82,7 +115,24 @@ def _buildings(image: dict[str, object], date: str, repair: bool) -> gpd.GeoData
 
 
 def _write(path: Path, image: NDArray[np.uint8], affine: Affine) -> None:
-    profile = {'driver': 'GTiff', 'dtype': 'uint8', 'count': 3, 'crs': CRS, 'transform': affine, 'compress': 'deflate'}
-    size = {'height': image.shape[1], 'width': image.shape[2]}
-    with whole_file(path) as unfinished, rasterio.open(unfinished, 'w', **profile, **size) as file:
+    with whole_file(path) as unfinished, rasterio.open(unfinished, 'w', **_profile(image, affine)) as file:
         file.write(image)
+
+
+def _fill(memory: MemoryFile, image: NDArray[np.uint8], affine: Affine) -> None:
+    with memory.open(**_profile(image, affine)) as file:
+        file.write(image)
+
+
+def _profile(image: NDArray[np.uint8], affine: Affine) -> dict[str, Any]:
+    size = {'count': 3, 'height': image.shape[1], 'width': image.shape[2], 'dtype': 'uint8'}
+    return size | {'driver': 'GTiff', 'crs': CRS, 'transform': affine, 'compress': 'deflate'}
+
+
+def _write_masked(path: Path, warped: WarpedVRT) -> None:
+    profile = {'driver': 'GTiff', 'dtype': 'uint8', 'count': 3, 'compress': 'deflate', 'tiled': True}
+    grid = {name: getattr(warped, name) for name in ('crs', 'transform', 'width', 'height')}
+    masks = rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True)
+    with whole_file(path) as unfinished, masks, rasterio.open(unfinished, 'w', **profile, **grid) as file:
+        file.write(warped.read((1, 2, 3)))
+        file.write_mask(warped.read(4))

@@ -13,7 +13,7 @@ from torchgeo.datasets.utils import Path, Sample
 from geo_noisy.datasets.pair_dataset import Look, PairDataset
 from geo_noisy.datasets.samples import noisy_flag
 from geo_noisy.datasets.xbd.base import XBDTiles
-from geo_noisy.datasets.xbd.export import write_geotiffs, write_polygons
+from geo_noisy.datasets.xbd.export import write_geotiffs, write_north_up, write_polygons
 from geo_noisy.datasets.xbd.labels import DAMAGED
 from geo_noisy.datasets.xbd.masks import class_mask, damage_between
 from geo_noisy.datasets.xbd.plot import plot_pair
@@ -92,8 +92,17 @@ class XBDPairs(PairDataset, XBDTiles):
         """
         return plot_pair(sample, self.index.iloc[int(sample['place'])], show_titles=show_titles, suptitle=suptitle)
 
-    def write_geotiffs(self, folder: Path) -> list[str]:
-        """Write both dates of every placed tile as ``<image>_<tile>_<UTC time>.tif``; returns the paths."""
+    def write_geotiffs(self, folder: Path, *, north_up: bool = False) -> list[str]:
+        """Write both dates of every placed tile as GeoTIFF; returns the paths.
+
+        Args:
+            folder: Where to write ``<image>_<tile>_<UTC time>.tif``, pixel by pixel as they are: slightly askew in
+                longitude and latitude.
+            north_up: Write whole images instead, ``<image>_<UTC time>.tif``, resampled to north up in their UTM zone,
+                both dates on one grid: as ``geo-noisy index`` reads them.
+        """
+        if north_up:
+            return write_north_up(self.index, folder)
         return write_geotiffs(self.index, folder, tile_px=self.tile_px)
 
     def write_polygons(self, path: Path) -> int:

@@ -112,6 +112,11 @@ _present: ContextVar[Remote | None] = ContextVar('remote', default=None)
 _anew: ContextVar[bool] = ContextVar('anew', default=False)
 
 
+def settings_of(remote: Remote | bool) -> Remote | None:
+    """The settings that an option means: True is all defaults, False none."""
+    return Remote() if remote is True else remote or None
+
+
 def asked(remote: Remote | None) -> AbstractContextManager[None]:
     """Read by some settings, or by those that hold already."""
     return contextlib.nullcontext() if remote is None else remote.applied()

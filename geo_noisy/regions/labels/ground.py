@@ -30,7 +30,13 @@ class LabelledGround:
         if labels.ground is None:
             return
         option = 'data.init_args.labels.ground_layer'
-        outlines = read_polygons(labels.ground, layer=labels.ground_layer, crs=labels.crs, layer_option=option).geometry
+        outlines = read_polygons(
+            labels.ground,
+            layer=labels.ground_layer,
+            crs=labels.crs,
+            layer_option=option,
+            crs_option='data.init_args.labels.crs',
+        ).geometry
         boxes = tables.windows()
         self._ground = {crs: union_in(outlines, crs, near=boxes[rows]) for rows, crs in tables.by_crs()}
         if not any(shapely.intersects(self._ground[crs], boxes[rows]).any() for rows, crs in tables.by_crs()):

@@ -42,7 +42,8 @@ class PolygonLabels:
             ValueError: If there is no such column.
         """
         frame = read_polygons(
-            labels.files, layer=labels.layer, crs=labels.crs, layer_option='data.init_args.labels.layer'
+            labels.files, layer=labels.layer, crs=labels.crs, layer_option='data.init_args.labels.layer',
+            crs_option='data.init_args.labels.crs'
         )  # fmt: skip
         frame, self._excluded = mended(frame)
         frame = frame.set_geometry(gpd.GeoSeries(map(areas_of, frame.geometry), index=frame.index, crs=frame.crs))

@@ -32,6 +32,7 @@ def read_polygons(
     layer: str | None = None,
     crs: str | None = None,
     layer_option: str = '--layer',
+    crs_option: str = '--polygons-crs',
 ) -> gpd.GeoDataFrame:
     """Read one layer of a file.
 
@@ -40,6 +41,7 @@ def read_polygons(
         layer: Name of the layer; needed where several may hold polygons.
         crs: CRS of files that state none, as GeoJSON.
         layer_option: The option that chooses the layer, for messages.
+        crs_option: The option that states the CRS, for messages.
 
     Raises:
         ValueError: If the file cannot be read, has several layers and none is chosen, or has no CRS.
@@ -47,12 +49,12 @@ def read_polygons(
     if isinstance(polygons, gpd.GeoDataFrame):
         if layer is not None:
             raise ValueError(f'A frame has no layers, so {layer!r} cannot be chosen.')
-        return _with_crs(polygons, crs)
+        return _with_crs(polygons, crs, crs_option)
     path = str(polygons)
     frame = _read(path, layer, layer_option)
     if crs is not None and path.lower().endswith(_JSON):  # GeoJSON states none; readers take it for degrees
         frame = frame.set_crs(None, allow_override=True)
-    return _placed(_with_crs(frame, crs), path)
+    return _placed(_with_crs(frame, crs, crs_option), path)
 
 
 def _read(path: str, layer: str | None, layer_option: str) -> gpd.GeoDataFrame:
@@ -130,11 +132,11 @@ def _placed(frame: gpd.GeoDataFrame, path: str) -> gpd.GeoDataFrame:
     return frame
 
 
-def _with_crs(frame: gpd.GeoDataFrame, crs: str | None) -> gpd.GeoDataFrame:
+def _with_crs(frame: gpd.GeoDataFrame, crs: str | None, option: str) -> gpd.GeoDataFrame:
     if frame.crs is not None:
         return frame
     if crs is None:
-        raise ValueError('The polygons have no CRS, so where they lie is unknown; state it (--polygons-crs).')
+        raise ValueError(f'The polygons have no CRS, so where they lie is unknown; state it ({option}).')
     try:
         return frame.set_crs(crs)
     except CRSError as error:
