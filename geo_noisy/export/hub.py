@@ -23,11 +23,11 @@ def push_folder(folder: Path, *, to: str, private: bool = True) -> str:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     # What its library of HTTP raises; releases differ in which that is.
-    unreached: tuple[type[Exception], ...] = HfHubHTTPError.__bases__
+    refusals: tuple[type[Exception], ...] = (*HfHubHTTPError.__bases__, HFValidationError, OSError)
     api = HfApi()
     try:
         address = api.create_repo(to, private=private, exist_ok=True)
         api.upload_folder(repo_id=to, folder_path=folder, commit_message='Export of geo-noisy')
-    except (*unreached, HFValidationError, OSError) as error:
+    except refusals as error:
         raise InputError(f'{folder} was written, but could not be pushed to {to}: {error}') from error
     return str(address)

@@ -149,4 +149,4 @@ def _check(path: Path, layer: Layer) -> bool:
         raise OSError(f'{path} is no whole cloud-optimised GeoTIFF: {"; ".join([*errors, *warnings])}.')
     with rasterio.open(path) as file:
         blocks = (file.read(1, window=window, masked=True) for _, window in file.block_windows(1))
-        return sum(block.count() for block in blocks) > 0
+        return bool(sum(block.count() for block in blocks) > 0)
