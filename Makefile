@@ -94,6 +94,7 @@ docs: install-dev
 	@echo 'open docs/_build/html/index.html'
 
 test-docs: export OMP_NUM_THREADS ?= 1
+test-docs: export PATH := $(CURDIR)/$(VENV):$(PATH)
 test-docs: docs
 	rm -rf build/quickstart
 	$(VENV)/python -m tests.follow docs/quickstart.md build/quickstart

@@ -48,8 +48,13 @@ html_theme_options = {
     'navigation_with_keys': False,
     'secondary_sidebar_items': ['page-toc'],
     'navbar_end': ['theme-switcher'],
+    'navbar_persistent': ['search-button'],
     'footer_start': ['copyright'],
     'footer_end': [],
     'header_links_before_dropdown': 7,
 }
 html_show_sourcelink = False
+html_static_path = ['_static']
+html_css_files = ['site.css']
+# Pages without pages below them have nothing to list on the left.
+html_sidebars = {name: [] for name in ('index', 'quickstart', 'concepts', 'glossary', 'troubleshooting')}

@@ -3,6 +3,7 @@
 One page of all commands with what ``--help`` prints, and one for each subpackage with its public names.
 """
 
+import inspect
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -57,9 +58,18 @@ def public_names(package: str) -> list[str]:
 
 
 def package_page(package: str) -> str:
-    """The public names of a subpackage, by autodoc."""
-    names = ', '.join(public_names(package))
-    return f'# geo_noisy.{package}\n\n```{{eval-rst}}\n.. automodule:: geo_noisy.{package}\n   :members: {names}\n```\n'
+    """The public names of a subpackage, by autodoc; names of types apart, which ``automodule`` passes over."""
+    module = import_module(f'geo_noisy.{package}')
+    names = public_names(package)
+    types = [
+        name
+        for name in names
+        if not (inspect.isclass(getattr(module, name)) or inspect.isfunction(getattr(module, name)))
+    ]
+    members = ', '.join(name for name in names if name not in types)
+    parts = [f'.. automodule:: geo_noisy.{package}\n   :members: {members}']
+    parts += [f'.. autodata:: geo_noisy.{package}.{name}' for name in types]
+    return f'# geo_noisy.{package}\n\n```{{eval-rst}}\n' + '\n\n'.join(parts) + '\n```\n'
 
 
 def pages() -> Iterator[tuple[str, str]]:

@@ -38,7 +38,7 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 def test_the_quick_start_works_word_for_word(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    follow([line for text in blocks(QUICK, 'sh') for line in text.strip().splitlines()])
+    follow([line for text in blocks(QUICK, 'sh') for line in text.replace('\\\n', ' ').strip().splitlines()])
     windows = gpd.read_parquet(workplace / 'ground' / 'windows.parquet')
     assert len(windows) == 4 * 16 * 3
     assert len(list((workplace / 'ground' / 'embeddings').glob('*.tif'))) == 4
