@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv/bin
 OLDEST := .venv-oldest
 
-.PHONY: help install install-dev demo test test-resume test-faults fuzz mutants audit coverage test-oldest docs test-docs lint format types imports unit clean
+.PHONY: help install install-dev demo bench test test-resume test-faults fuzz mutants audit coverage test-oldest docs test-docs lint format types imports unit clean
 
 help:
 	@echo 'make demo         install, then pretrain, probe and compare on a small synthetic data set'
+	@echo 'make bench        measure against what a user would take instead, in docs/results/benchmarks.md (some minutes)'
 	@echo 'make test         install, then check style, types and imports, and run the tests'
 	@echo 'make test-resume  stop training and go on, at every step of every kind of config (14 minutes)'
 	@echo 'make test-faults  every bad input of the corpus, and every fault of the machine, in processes of their own'
@@ -28,6 +29,12 @@ install-dev:
 
 demo: install
 	$(VENV)/geo-noisy demo
+
+# One thread; nothing else should run.
+BENCHES ?=
+bench: export OMP_NUM_THREADS ?= 1
+bench: install-dev
+	$(VENV)/python -m tests.benchmarks $(BENCHES) --output docs/results/benchmarks.md
 
 test: install-dev lint types imports unit
 

@@ -1,68 +1,85 @@
-"""Training steps a second: our MoCo v2 against TorchGeo's, and the dense losses.
+"""A step of MoCo v2, views included, beside TorchGeo's and beside its arithmetic alone."""
 
-python tests/benchmarks/bench_step.py [THREADS]
-"""
-
-import sys
-import time
-import warnings
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import lightning.pytorch as pl
 import torch
+from lightly.models.utils import update_momentum
+from torch import Tensor
 from torchgeo.tasks import MoCo
 
-from geo_noisy.tasks import DenseContrast, MomentumContrast
+from geo_noisy.tasks import MomentumContrast
+from tests.benchmarks.bench_views import kornia_views
+from tests.benchmarks.rows import Comparison
 
-BATCH, SIDE = 64, 64
+QUEUE, CHANNELS = 1024, 512
 
 
-def pairs() -> dict[str, torch.Tensor]:
+def pairs(count: int, side: int) -> dict[str, Tensor]:
+    """A batch of the pair contract."""
     return {
-        'image': torch.rand(BATCH, 2, 3, SIDE, SIDE),
-        'mask': torch.randint(0, 2, (BATCH, 2, SIDE, SIDE)),
-        'draw': torch.arange(BATCH),
-        'place': torch.arange(BATCH),
-        'exposure': torch.zeros(BATCH, dtype=torch.bool),
-        'noisy': torch.zeros(BATCH, dtype=torch.int8),
+        'image': torch.rand(count, 2, 3, side, side),
+        'mask': torch.randint(0, 2, (count, 2, side, side)),
+        'draw': torch.arange(count),
+        'place': torch.arange(count),
+        'exposure': torch.zeros(count, dtype=torch.bool),
+        'noisy': torch.zeros(count, dtype=torch.int8),
     }
 
 
-def seconds_a_step(task: Any, batch: dict[str, torch.Tensor], steps: int = 5) -> float:
-    """Seconds of forward, backward and update, views included; the quickest of some steps."""
+def stepper(task: Any, batch: dict[str, Tensor], precision: torch.dtype | None = None) -> Callable[[], None]:
+    """Forward, backward and update; ours with its weights laid out as in a fit."""
     task.log = lambda *_, **__: None
     task._trainer = pl.Trainer(accelerator='cpu', logger=False, enable_checkpointing=False)
-    optimizer = torch.optim.SGD([p for p in task.parameters() if p.requires_grad], lr=0.03)
-    task.train()
     if not isinstance(task, MoCo):
-        task.on_fit_start()
-    times = []
-    for step in range(steps + 1):
-        started = time.perf_counter()
+        task.to(memory_format=torch.channels_last)
+    task.train()
+    parameters = [parameter for parameter in task.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.SGD(parameters, lr=0.03, momentum=0.9, weight_decay=1e-4)
+
+    def _step() -> None:
         optimizer.zero_grad()
-        task.training_step(batch, step).backward()
+        with torch.autocast('cpu', precision, enabled=precision is not None):
+            loss = task.training_step(batch, 0)
+        loss.backward()
         optimizer.step()
-        times.append(time.perf_counter() - started)
-    return min(times[1:])
+
+    return _step
 
 
-def main() -> None:
-    warnings.simplefilter('ignore')
-    torch.set_num_threads(int(sys.argv[1]) if len(sys.argv) > 1 else 1)
-    batch = pairs()
-    stacked = {'image': batch['image'].flatten(1, 2)}
-    peer = seconds_a_step(MoCo('resnet18', version=2, layers=2, size=SIDE, memory_bank_size=1024), stacked)
-    tasks = {
-        "TorchGeo's MoCo v2": peer,
-        'MomentumContrast': seconds_a_step(MomentumContrast(queue_size=1024), batch),
-        'MomentumContrast, 8 splits': seconds_a_step(MomentumContrast(queue_size=1024, batch_norm_splits=8), batch),
-        'DenseContrast, within': seconds_a_step(DenseContrast(), batch),
-        'DenseContrast, cross': seconds_a_step(DenseContrast(loss='cross'), batch),
-    }
-    print(f'ResNet18, {BATCH} pairs of {SIDE} px, {torch.get_num_threads()} thread(s):')
-    for name, seconds in tasks.items():
-        print(f'{name:28s} {BATCH / seconds:6.1f} pairs/s  ({peer / seconds:.2f} times TorchGeo)')
+def arithmetic(task: MomentumContrast, image: Tensor) -> Callable[[], None]:
+    """Query forward and backward, key forward and momentum: the least that a step can cost."""
+    task.to(memory_format=torch.channels_last).train()
+    image = image.contiguous(memory_format=torch.channels_last)
+
+    def _work() -> None:
+        task.zero_grad()
+        update_momentum(task.model, task.key_encoder, 0.999)
+        task.encode_key(image)
+        task.encode_query(image)[0].sum().backward()
+
+    return _work
 
 
-if __name__ == '__main__':
-    main()
+def torchgeo(side: int) -> MoCo:
+    """The peer with the same network, head, queue and operations of views."""
+    return MoCo(
+        'resnet18', version=2, layers=2, hidden_dim=CHANNELS, output_dim=128, size=side, memory_bank_size=QUEUE,
+        augmentation1=kornia_views(side), augmentation2=kornia_views(side),
+    )  # fmt: skip
+
+
+def comparisons() -> Iterator[Comparison]:
+    """Two sizes; in float32, in bfloat16 on one side and on both; and beside the bound."""
+    for count, side in ((64, 64), (16, 256)):
+        size, batch = f'{count} pairs of {side} px', pairs(count, side)
+        stacked = {'image': batch['image'].flatten(1, 2)}
+        ours, theirs = stepper(MomentumContrast(queue_size=QUEUE), batch), stepper(torchgeo(side), stacked)
+        half = stepper(MomentumContrast(queue_size=QUEUE), batch, torch.bfloat16)
+        their_half = stepper(torchgeo(side), stacked, torch.bfloat16)
+        bound = arithmetic(MomentumContrast(queue_size=QUEUE), batch['image'][:, 0])
+        yield Comparison('MoCo v2 step', size, 'TorchGeo MoCo', 1.1, ours, theirs, rounds=5)
+        yield Comparison('MoCo v2 step, bf16', size, 'TorchGeo MoCo, float32', 1.5, half, theirs, rounds=5)
+        yield Comparison('MoCo v2 step, bf16', size, 'TorchGeo MoCo, bf16', 1, half, their_half, rounds=5)
+        yield Comparison('MoCo v2 step', size, 'its arithmetic alone', 0.9, ours, bound, rounds=5)
