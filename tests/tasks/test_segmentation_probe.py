@@ -74,8 +74,11 @@ class TestFeatures:
     @pytest.mark.parametrize('storage', ['memory', 'disk'])
     def test_cached_features_give_the_same_probe(self, storage: str, tmp_path: Path) -> None:
         plain, cached, data = task(), task(cache_features=storage), segmentation_datamodule()
+        for layer in (*plain.modules(), *cached.modules()):
+            if isinstance(layer, torch.nn.Dropout):
+                layer.p = 0.0  # the two draw from one generator at different moments
         first, second = fit(tmp_path, plain), fit(tmp_path, cached, data=data)
-        assert torch.isclose(first.callback_metrics['val_loss'], second.callback_metrics['val_loss'], rtol=0.05)
+        assert torch.isclose(first.callback_metrics['val_loss'], second.callback_metrics['val_loss'], rtol=1e-3)
         stored, image = data.train_dataloader().dataset.dataset[5], data.train_dataset[5]
         feature = cached.encode(image['image'][None] / 255)[0]
         assert torch.allclose(stored['feature'], feature, atol=1e-4)
