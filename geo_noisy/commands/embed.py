@@ -40,6 +40,9 @@ def run(command: str, words: Sequence[str]) -> int:
 
 
 def _embed(chosen: Chosen) -> int:
+    named = [path for path in (*chosen['images'], chosen['weights']) if Path(path).is_file()]
+    if chosen['by'] == 'window':
+        check_outputs({'--output': chosen['output']}, named)
     encoder, network = chosen.call(prepare_encoder)
     scenes = chosen_scenes(chosen, trained=encoder.images, channels=encoder.in_channels)
     if chosen['by'] == 'cell':

@@ -21,6 +21,7 @@ from geo_noisy.commands.checkpoint_arguments import replaced
 from geo_noisy.commands.config_words import check_config, config_files, written_out
 from geo_noisy.commands.explain import is_download
 from geo_noisy.commands.parser_messages import one_paragraph
+from geo_noisy.commands.trainer_ranges import check_trainer
 from geo_noisy.errors import InputError, UsageError
 
 _GDAL = {
@@ -56,6 +57,7 @@ class _Trainer(LightningCLI):
         For addresses Lightning's default is to run code; for files it takes the model's arguments from the checkpoint.
         """
         config = self.config[self.subcommand]
+        check_trainer(config.trainer)
         if config.weights_only is None:
             config.weights_only = True
         for line in replaced(self.stated[self.subcommand].model, config.model, checkpoint=config.ckpt_path):
@@ -107,7 +109,9 @@ def run(command: str, words: Sequence[str]) -> int:
             args=None if args == sys.argv[1:] else args,
         )
     except argparse.ArgumentError as error:
-        raise UsageError(f'{one_paragraph(str(error))}; {_help(command, str(error))}') from error
+        read = ' and '.join(config_files(words))
+        of = f' (of {read} or the command line)' if read else ''
+        raise UsageError(f'{one_paragraph(str(error))}{of}; {_help(command, str(error))}') from error
     except (pickle.UnpicklingError, EOFError, OSError, *_WRONG_ARGUMENTS) as error:
         if isinstance(error, InputError) or not _is_no_checkpoint(error):
             raise

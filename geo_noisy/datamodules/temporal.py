@@ -129,12 +129,16 @@ class TemporalPairsDataModule(PairDataModule):
         if self.weights_column is None:
             return {'length': self.length}
         if self.weights_column not in dataset.index.columns:
-            raise ValueError(f'The index has no column {self.weights_column!r}; it has {list(dataset.index.columns)}.')
+            raise ValueError(
+                f'weights_column is {self.weights_column!r}; the index has {", ".join(dataset.index.columns)}.'
+            )
         return {'length': self.length, 'weights': dataset.index[self.weights_column].to_numpy(dtype=np.float64)}
 
     def _pairs_of(self, index: PairIndex) -> TemporalPairs:
         return TemporalPairs(index, **self.options)
 
     def _validation_length(self, pairs: PairIndex) -> int | None:
+        if self.val_length is not None and self.val_length < 1:
+            raise ValueError(f'val_length is {self.val_length}; an epoch needs at least one pair.')
         there = pairs.count('clean') or pairs.count('unknown')
         return None if self.val_length is None else min(self.val_length, there)

@@ -86,6 +86,12 @@ def check_table(table: pd.DataFrame, where: str) -> None:
         values = pd.to_numeric(table[column], errors='coerce')
         there = done & table[column].notna()
         refuse(there & ~values.between(0, 1), column, 'a score lies between 0 and 1')
+    for column in {'r_pairs', 'r_img', 'label_fraction'} & set(table):
+        shares = pd.to_numeric(table[column], errors='coerce')
+        refuse(table[column].notna() & ~shares.between(0, 1), column, 'a share lies between 0 and 1')
+    for column in table.columns[table.columns.str.endswith('_seconds')]:
+        seconds = pd.to_numeric(table[column], errors='coerce')
+        refuse(table[column].notna() & ~seconds.ge(0), column, 'it must be a number of seconds')
     for column in {'config', 'settings', 'versions'} & set(table):
         refuse(table[column].notna() & ~table[column].map(_is_json), column, 'it must be JSON')
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
 
@@ -13,6 +14,7 @@ from geo_noisy import __version__
 from geo_noisy.errors import InputError
 from geo_noisy.export.round_trips import EQUAL, RoundTrip
 from geo_noisy.models.encoder import PretrainedEncoder
+from geo_noisy.regions.files.read_table import read_table
 
 _UNKNOWN = 'not stated'
 
@@ -25,14 +27,20 @@ def read_scores(path: str | os.PathLike[str]) -> pd.DataFrame:
 
     Raises:
         FileNotFoundError: If it is not there.
-        InputError: If a column is missing.
+        InputError: If it is no table, a column is missing, or a value is no finite number.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f'The scores (--scores) {path} are not there.')
-    table = pd.read_parquet(path) if str(path).endswith('.parquet') else pd.read_csv(path)
+    table = read_table(path)
     missing = [name for name in ('score', 'value') if name not in table.columns]
     if missing:
         raise InputError(f'Scores {path} lack the column {" and ".join(missing)}; they have {list(table.columns)}.')
+    for name in {'value', 'low', 'high'} & set(table.columns):
+        numbers = pd.to_numeric(table[name], errors='coerce')
+        wrong = ~np.isfinite(numbers) if name == 'value' else table[name].notna() & ~np.isfinite(numbers)
+        if wrong.any():
+            row = int(wrong.to_numpy().argmax())
+            raise InputError(f'Scores {path}: {name} is {table[name].iloc[row]!r} in row {row}; give a number.')
     return table
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
@@ -93,17 +94,40 @@ def read_windows(path: str | Path) -> gpd.GeoDataFrame:
 
     Raises:
         FileNotFoundError: If it is not there.
-        InputError: If it has no embeddings.
+        InputError: If it is no such table: the message names it, the column and the row.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f'The windows {path} are not there.')
     try:
         table = gpd.read_parquet(path)
-    except (ValueError, pa.ArrowInvalid) as error:
+    except (ValueError, KeyError, OSError, pa.ArrowInvalid) as error:
         raise InputError(f'{path} is no GeoParquet: {error}') from error
-    if EMBEDDING not in table.columns:
-        raise InputError(f'{path} has no column {EMBEDDING}; write one with `geo-noisy embed --by window`.')
+    _check(table, str(path))
     return table
+
+
+def _check(table: gpd.GeoDataFrame, path: str) -> None:
+    """Check a table against what :func:`write_windows` writes."""
+    remedy = 'write one with `geo-noisy embed --by window`.'
+    missing = [name for name in (EMBEDDING, 'date', 'source', 'model') if name not in table.columns]
+    if missing:
+        raise InputError(f'{path} has no column {", ".join(missing)}; {remedy}')
+    if table.empty:
+        raise InputError(f'{path} has no rows; {remedy}')
+    if not pd.api.types.is_datetime64_any_dtype(table['date']):
+        raise InputError(f'{path}: date is {table["date"].iloc[0]!r} in row 0, not an instant; {remedy}')
+    if table.crs is None:
+        raise InputError(f'{path}: geometry states no CRS; {remedy}')
+    first = np.asarray(table[EMBEDDING].iloc[0])
+    for row, (vector, outline) in enumerate(zip(table[EMBEDDING], table.geometry, strict=True)):
+        values = np.asarray(vector)
+        if values.ndim != 1 or values.shape != first.shape or values.dtype.kind != 'f' or not np.isfinite(values).all():
+            raise InputError(
+                f'{path}: {EMBEDDING} of row {row} is {str(vector)[:60]}, not {len(first) if first.ndim else "some"} '
+                f'finite numbers; {remedy}'
+            )
+        if outline is None or outline.is_empty:
+            raise InputError(f'{path}: geometry of row {row} is empty; {remedy}')
 
 
 def embeddings_of(table: Any) -> NDArray[np.float32]:

@@ -21,6 +21,7 @@ from geo_noisy.regions.windows.locations import UNASSIGNED, Locations
 from geo_noisy.regions.windows.overpass import doubtful_overpasses, overpasses
 from geo_noisy.regions.windows.zones import on_own_ground
 
+_LARGEST_PX = 100_000  # side of a window that no memory holds
 _PLACE_WINDOWS = 4  # overlapping windows are grouped into places of this many window sides
 
 
@@ -173,8 +174,9 @@ def _locations(windows: Candidates, *, place_px: int | None) -> Locations:
 def _check(size_px: int, stride_px: int, place_px: int | None, overpass_minutes: float) -> None:
     if overpass_minutes < 0:
         raise ValueError(f'overpass_minutes is {overpass_minutes}; it cannot be negative.')
-    if size_px < 1 or stride_px < 1:
-        raise ValueError(f'size_px is {size_px} and stride_px {stride_px}; both must be at least 1.')
+    for name, value in (('size_px', size_px), ('stride_px', stride_px)):
+        if not 1 <= value <= _LARGEST_PX:
+            raise ValueError(f'{name} is {value}; it must lie between 1 and {_LARGEST_PX}.')
     if place_px is not None and place_px < size_px:
         raise ValueError(f'place_px is {place_px}; a place must hold a window of {size_px} px.')
 

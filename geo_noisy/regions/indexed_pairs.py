@@ -43,6 +43,8 @@ class IndexedPairs(RegionTables):
         if bands is None:
             return tuple(range(1, len(names) + 1))
         numbers = {name: number for number, name in enumerate(names, start=1)}
+        if not bands:
+            raise ValueError('bands is an empty list; name some, or leave it away for all.')
         unknown = [band for band in bands if band not in numbers and band not in numbers.values()]
         if unknown:
             named = '' if self.content.bands in ((), tuple(map(str, numbers.values()))) else f' ({", ".join(names)})'

@@ -26,8 +26,8 @@ def wanted_dates(
         start, stop = period(toi)
         kept &= (index.times >= start) & (index.times <= stop)
     if months is not None:
-        if not set(months) <= set(range(1, 13)):
-            raise ValueError(f'months are {list(months)}; they run from 1 to 12.')
+        if not months or not set(months) <= set(range(1, 13)):
+            raise ValueError(f'months are {list(months)}; give some, from 1 to 12.')
         kept &= np.isin(from_seconds(index.times).month, list(months))
     if sensors is not None:
         there = index.files['sensor'].unique().tolist()

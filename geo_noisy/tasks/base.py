@@ -43,7 +43,7 @@ class EncoderTask(BaseTask):
     def configure_models(self) -> None:
         """Build the encoder and the statistics of its bands."""
         for name, low in _AT_LEAST.items():
-            if name in self.hparams and not self.hparams[name] >= low:
+            if name in self.hparams and not low <= self.hparams[name] < math.inf:
                 raise ValueError(f'{name} is {self.hparams[name]}; give a number from {low:g}.')
         channels = self.hparams['in_channels']
         weights = self.weights

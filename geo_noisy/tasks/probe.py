@@ -107,6 +107,9 @@ class Probe(ScoredTask):
 
     def _check_arguments(self) -> None:
         classes, class_weights = self.hparams['classes'], self.hparams['class_weights']
+        twice = sorted({str(name) for name in classes if list(classes).count(name) > 1})
+        if twice:
+            raise ValueError(f'classes are {list(classes)}, which has {", ".join(twice)} twice: name each class once.')
         self._check_cache(not self.hparams['freeze'], 'is fine-tuned')
         if self.hparams['feature_folder'] is not None and self.hparams['cache_features'] is None:
             raise ValueError('feature_folder keeps cached features: set cache_features to memory or disk as well.')

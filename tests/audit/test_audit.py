@@ -202,7 +202,7 @@ def test_a_table_serves_in_place_of_images(folder):
         (['--polygons', 'nowhere.gpkg'], 'are not there'),
         (['-o', '{folder}/nowhere/x.parquet'], 'make it first'),
         (['--map', '{folder}/nowhere/x.html'], 'make it first'),
-        (['--stride-px', '0'], 'stride_px 0; both must be at least 1'),
+        (['--stride-px', '0'], 'stride_px is 0; it must lie between 1 and'),
         (['--block-px', '0', '--split', '0.5', '0.5', '0'], 'block_px is 0; a block must hold a window'),
         (['--statistics', '-5'], 'windows is -5 and seed 0; give at least one window'),
         (['--min-gap-days', '9999'], r'No two dates of any of 4 locations .*min_gap_days=9999'),

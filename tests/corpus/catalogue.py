@@ -2,10 +2,22 @@
 
 from collections import Counter
 
-from tests.corpus import checkpoints, configs, grids, images, index_files, polygons, rasters, results, tables, words
+from tests.corpus import (
+    checkpoints,
+    configs,
+    grids,
+    images,
+    index_files,
+    polygons,
+    rasters,
+    results,
+    tables,
+    uses,
+    words,
+)
 from tests.corpus.cell import Cell
 
-READERS = (rasters, polygons, index_files, tables, images, configs, checkpoints, grids, results, words)
+READERS = (rasters, polygons, index_files, tables, images, configs, checkpoints, grids, results, uses, words)
 
 
 def every_cell() -> list[Cell]:

@@ -76,7 +76,7 @@ def _images() -> Iterator[tuple[str, str, Damage, tuple[str, ...]]]:
     yield 'image', 'FIFO', _instead(IMAGE, lambda: os.mkfifo(IMAGE)), told
     yield 'image', 'link to itself', _instead(IMAGE, lambda: IMAGE.symlink_to(IMAGE.name)), told
     yield 'image', 'another name', lambda: IMAGE.rename(IMAGE.with_name('flood.png')), ('flood.png',)
-    yield 'folder', 'absent', lambda: Path('xbd/train').rename('xbd/trial'), ('train', 'xbd')
+    yield 'folder', 'absent', lambda: Path('xbd/train').rename('xbd/trial'), ('xbd',)
 
 
 def _edit(change: Callable[[Any], Any]) -> Damage:

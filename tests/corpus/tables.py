@@ -137,8 +137,8 @@ def _columns() -> Iterator[tuple[str, str, Damage, Words, int, tuple[str, ...]]]
         'twice',
         _value('path', 'images/image_20200601.tif'),
         INDEX,
-        INPUT,
-        ('image_20200601', 'twice|several'),
+        COUNTED,
+        ('image_20200601', 'named by an earlier row'),
     )
     yield 'path', 'folder', _value('path', 'images'), INDEX, COUNTED, ('folder|not a raster',)
     yield 'datetime', 'absent', _frame(lambda f: f.drop(columns='datetime')), INDEX, INPUT, ('items.csv', 'datetime')

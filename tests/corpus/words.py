@@ -154,7 +154,7 @@ def _outputs() -> Iterator[tuple[str, str, Damage, Words, int, tuple[str, ...]]]
         '--output',
         'an image of the table',
         nothing,
-        ['index', '--table', 'items.csv', '-o', image],
+        ['index', '--table', 'items.csv', '--path-column', 'path', '-o', image],
         USAGE,
         (image, *kept),
     )

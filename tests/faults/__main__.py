@@ -26,8 +26,11 @@ def main() -> int:
         for fault in KINDS:
             if not fnmatch.fnmatch(fault.kind, arguments.pattern):
                 continue
+            if not fault.possible():
+                print(f'{fault.kind}: this machine does not let it be tried', flush=True)
+                continue
             for name in fault.works:
-                for seed in range(arguments.times if fault.strike else 1):
+                for seed in range(arguments.times if fault.strike or fault.twice else 1):
                     outcome = inject(fault, known[name], sound, seed=seed)
                     tried[fault.kind] += 1
                     for what in ('lost', 'wrong', 'half'):

@@ -30,6 +30,9 @@ class Fault:
         mend: Undoes what would keep a second run from going well.
         statuses: Exit statuses that are right; a negative one is a signal. Empty for any.
         names: What has to be told, where the status is neither 0 nor a signal's.
+        again: Whether what is run again after it must end as unbroken.
+        twice: Whether a second run is started in the same folder at a seeded moment.
+        possible: Whether this machine lets it be tried.
     """
 
     kind: str
@@ -41,6 +44,8 @@ class Fault:
     statuses: tuple[int, ...] = ()
     names: tuple[str, ...] = ()
     again: bool = True
+    twice: bool = False
+    possible: Callable[[], bool] = lambda: True
 
 
 @dataclass
@@ -81,6 +86,8 @@ def inject(fault: Fault, work: Work, sound: Path, *, seed: int) -> Outcome:
             running = start(work.words, logs=Path(place), before=fault.limit)
             if fault.strike:
                 fault.strike(running, rng, work.seconds)
+            if fault.twice:
+                _run_beside(fault, work, Path(place), rng, outcome)
             status, told = running.wait(LIMIT_S), running.told()
             _check_end(fault, status, told, outcome)
             fault.mend(Path())
@@ -105,6 +112,15 @@ def _check_end(fault: Fault, status: int | None, told: str, outcome: Outcome) ->
         if 'Traceback' in told or 'this is unexpected' in told:
             outcome.wrong.append(f'foreign traceback: {told[-400:]!r}')
         outcome.wrong += [f'does not name {name!r}: {told[-300:]!r}' for name in fault.names if name not in told]
+
+
+def _run_beside(fault: Fault, work: Work, place: Path, rng: random.Random, outcome: Outcome) -> None:
+    """Start the command once more while it runs; it may be refused, and may lose nothing."""
+    time.sleep(rng.uniform(0, work.seconds))
+    logs = place / 'beside'
+    logs.mkdir()
+    second = start(work.words, logs=logs)
+    _check_end(fault, second.wait(LIMIT_S), second.told(), outcome)
 
 
 def _run_again(work: Work, logs: Path, outcome: Outcome) -> None:

@@ -6,13 +6,17 @@ import random
 import resource
 import shutil
 import signal
+import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import rasterio
 import yaml
 
 from geo_noisy.datamodules import loader
+from geo_noisy.pairs import build_index, scan_rasters
 from tests.corpus.forked import Running
 from tests.data.regions import write_raster
 from tests.faults.injection import Fault, after_share, signalled
@@ -130,6 +134,60 @@ def _leftovers(folder: Path) -> None:
         Path(name).write_bytes(b'half')
 
 
+def _as_nobody() -> None:
+    """Give up the rights of an administrator, who may write everywhere."""
+    if os.geteuid() == 0:
+        os.setgid(65_534)
+        os.setuid(65_534)
+
+
+def _read_only(folder: Path) -> None:
+    os.chmod('..', 0o755)
+    os.chmod('.', 0o555)
+
+
+def _writable(folder: Path) -> None:
+    os.chmod('.', 0o755)
+
+
+def _can_mount() -> bool:
+    """Whether a file system in memory can be mounted."""
+    with tempfile.TemporaryDirectory() as folder:
+        if subprocess.run([*_MOUNT, folder], capture_output=True, check=False).returncode:
+            return False
+        subprocess.run(['umount', folder], check=True)
+    return True
+
+
+def _small_disk(folder: Path) -> None:
+    os.makedirs('out', exist_ok=True)
+    subprocess.run([*_MOUNT, 'out'], check=True)
+
+
+def _larger_disk(folder: Path) -> None:
+    """Put what is on the small disk into the folder below it."""
+    shutil.copytree('out', 'kept')
+    subprocess.run(['umount', 'out'], check=True)
+    os.rmdir('out')
+    os.rename('kept', 'out')
+
+
+_MOUNT = ['mount', '-t', 'tmpfs', '-o', 'size=64k', 'tmpfs']
+
+
+def _nan_images(folder: Path) -> None:
+    """An index of images, one of which then loses its values."""
+    for path in sorted(_IMAGE.parent.iterdir()):
+        with rasterio.open(path) as file:
+            pixels = file.read().astype(np.float32)
+        path.unlink()
+        write_raster(path, pixels)
+    index = build_index(scan_rasters('images'), size_px=16).with_splits(shares=(0.6, 0.2, 0.2), block_px=16)
+    index.with_statistics(windows=8).write('pairs.parquet')
+    with rasterio.open(_IMAGE, 'r+') as file:
+        file.write(np.full((3, 64, 64), np.nan, np.float32))
+
+
 def _interrupted(number: int) -> Fault:
     name = signal.Signals(number).name
     return Fault(name, EVERY, strike=signalled(number), statuses=(128 + number, -number))
@@ -157,6 +215,10 @@ KINDS = (
     Fault('killed worker', ('fit',), prepare=_config(data__num_workers=1), strike=_to_worker(signal.SIGKILL), statuses=(1,), again=False),
     Fault('stopped worker', ('fit',), prepare=_config(data__num_workers=1), limit=_impatient, strike=_to_worker(signal.SIGSTOP), statuses=(1,), again=False),
     Fault('loss that is not finite', ('fit',), prepare=_config(model__lr=1e30), statuses=(1,), names=('diverged',), again=False),
+    Fault('two runs in one folder', ('index', 'scenes', 'sweep', 'report'), twice=True),
+    Fault('read-only folder', ('index', 'scenes', 'sweep', 'report'), prepare=_read_only, limit=_as_nobody, mend=_writable, statuses=(1,)),
+    Fault('small disk', ('scenes', 'report'), prepare=_small_disk, mend=_larger_disk, statuses=(1,), possible=_can_mount),
+    Fault('images of NaN', ('region',), prepare=_nan_images, statuses=(1,), names=('image_20210601.tif',), again=False),
     Fault('half an output of before', ('index',), prepare=_half_output, statuses=(0,)),
     Fault('what a killed run left', EVERY, prepare=_leftovers, statuses=(0,)),
 )  # fmt: skip

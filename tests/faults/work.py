@@ -81,6 +81,7 @@ def works(sound: Path, *, only: tuple[str, ...] = ()) -> dict[str, Work]:
         Work('index', index, ('out.parquet', 'out.html')),
         Work('scenes', ['scenes', 'out', '--scenes', '4', '--size-px', '128'], ('out/*.tif', 'out/*.gpkg')),
         Work('fit', ['fit', '--config', 'vts.yaml', '--trainer.max_epochs=3'], ('runs/last.ckpt',), resumes=True),
+        Work('region', ['fit', '--config', 'region.yaml'], ('runs/last.ckpt',)),
         Work('sweep', ['sweep', 'grid.yaml', '--output', 'out'], ('out/results.parquet', 'out/results.csv')),
         Work('report', ['report', 'results', '--output', 'out'], ('out/report.md', 'out/figures/*')),
     ]

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
+from geo_noisy.errors import InputError
+
 CLASSES = ('airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck')
 SIDE_PX = 32
 
@@ -51,7 +53,14 @@ def read_cifar10(root: Path, *, train: bool) -> CIFAR10Data:
     if (root / 'cifar-10-batches-py').is_dir():
         from torchvision.datasets import CIFAR10
 
-        data = CIFAR10(root, train=train)
+        try:
+            data = CIFAR10(root, train=train)  # compares checksums before it unpickles anything
+        except RuntimeError as error:
+            folder = root / 'cifar-10-batches-py'
+            raise InputError(
+                f'{folder} does not hold the files of CIFAR-10, by their checksums: take another copy of '
+                'cifar-10-python.tar.gz, or remove the folder and set download.'
+            ) from error
         return CIFAR10Data(np.ascontiguousarray(data.data.transpose(0, 3, 1, 2)), np.asarray(data.targets, np.int64))
     return _read_parquet(root / f'{"train" if train else "test"}.parquet')
 

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from rasterio.errors import NotGeoreferencedWarning
+from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+
+from geo_noisy.errors import InputError
 
 _GDAL = {
     'GDAL_DISABLE_READDIR_ON_OPEN': 'EMPTY_DIR', 'GDAL_PAM_ENABLED': 'NO',  # no look-out for side files
@@ -29,10 +31,18 @@ def without_place() -> Iterator[None]:
 
 
 def decode_image(path: str) -> NDArray[np.uint8]:
-    """Decode an RGB image: shape [3, 1024, 1024]."""
-    with (
-        without_place(),
-        rasterio.Env(**_GDAL),
-        rasterio.open(path, driver='PNG' if path.lower().endswith('.png') else 'GTiff') as image,
-    ):
-        return np.asarray(image.read())
+    """Decode an RGB image: shape [3, 1024, 1024].
+
+    Raises:
+        InputError: If it is damaged.
+    """
+    try:
+        with (
+            without_place(),
+            rasterio.Env(**_GDAL),
+            rasterio.open(path, driver='PNG' if path.lower().endswith('.png') else 'GTiff') as image,
+        ):
+            return np.asarray(image.read())
+    except RasterioIOError as error:
+        reason = str(error.__cause__ or error)
+        raise InputError(f'The image {path} is damaged ({reason}): take another copy of it.') from error

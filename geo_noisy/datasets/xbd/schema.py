@@ -70,6 +70,8 @@ def read_document(path: Path) -> object:
     Raises:
         ValueError: If the file is no whole JSON document in UTF-8.
     """
+    if not path.is_file():
+        raise ValueError('it is no file')  # a pipe would be waited for
     try:
         return json.loads(path.read_bytes())
     except json.JSONDecodeError as error:

@@ -1,5 +1,6 @@
 """The common pixel grid of the files of a place: sites, their CRS, resolution and origin."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from geo_noisy.regions.windows.zones import MOST_DISTORTION, cut_by_zone, distor
 WGS84 = 'EPSG:4326'
 _UTM_LIMIT_DEG = 84.0
 _SAME_RESOLUTION = 1e-6
+_FINEST_RES = 1e-4  # a tenth of a millimetre
 _PHASE_DIGITS = 3  # files whose grids agree to a thousandth of a pixel count as one grid
 
 
@@ -127,8 +129,8 @@ def _checked_res(res: float | tuple[float, float] | None) -> tuple[float, float]
     if res is None:
         return None
     pair = (float(res), float(res)) if isinstance(res, int | float) else (float(res[0]), float(res[1]))
-    if min(pair) <= 0:
-        raise ValueError(f'res is {res}; the pixel size must be above 0.')
+    if not _FINEST_RES <= min(pair) <= max(pair) < math.inf:
+        raise ValueError(f'res is {res}; the pixel size must be at least {_FINEST_RES:g}, in units of the CRS.')
     return pair
 
 
