@@ -5,6 +5,7 @@ import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import jsonargparse
@@ -131,7 +132,7 @@ class Options:
         try:
             values = vars(self._parser.parse_args(list(words)))
         except argparse.ArgumentError as error:
-            raise UsageError(self._told(one_paragraph(str(error)))) from error
+            raise UsageError(self._told(one_paragraph(str(error)), words)) from error
         self._refuse_idle(values)
         return Chosen(
             {
@@ -151,12 +152,15 @@ class Options:
                 names = ', '.join(self._flags[option] for option in given)
                 raise UsageError(f'{names} cannot act without {self._flags[taken.needs]}; give that, too.')
 
-    def _told(self, text: str) -> str:
+    def _told(self, text: str, words: Sequence[str]) -> str:
         """A message of the parser with the option's name as it is written, and what may have been meant."""
         start, colon, rest = text.partition(': ')
         if start == _REQUIRED:
             rest = ', '.join(self._flags.get(option, option) for option in rest.split(', '))
-        text = f'{self._flags.get(start, start)}{colon}{rest}'
+        flag = self._flags.get(start, start)
+        text = f'{flag}{colon}{rest}'
+        given = [value for word, value in pairwise(words) if word == flag and value not in text]
+        text += f' (given as {given[-1]})' if given else ''  # the parser tells 1e20 as 1e+20
         unknown = re.search(r'nrecognized arguments: (--[\w-]+)', text)
         close = difflib.get_close_matches(unknown[1], self._flags.values(), n=1) if unknown else []
         hint = f'did you mean {close[0]}? ' if close else ''

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from geo_noisy.inference.cog import Layer
-from geo_noisy.inference.network import Prepared, cells_with_data, read_box
+from geo_noisy.inference.network import Prepared, cells_with_data, check_share, read_box
 from geo_noisy.inference.raster_run import Arrays, inner_cells, plan_of, run_tiles
 from geo_noisy.inference.scenes import Scene
 from geo_noisy.inference.tiles import Tile, aligned, plan_tiles
@@ -61,6 +61,7 @@ def embed_cells(
     Returns:
         The files.
     """
+    check_share(max_nodata, 'max_nodata')
     halo, reader = halo_of(network, tile_px=tile_px, halo_px=halo_px), WindowReader()
     settings = {'digest': network.digest, 'scale': network.scale, 'max_nodata': max_nodata}
     paths = []

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from geo_noisy.errors import InputError
 from geo_noisy.inference.cells import CellFeatures, halo_of
 from geo_noisy.inference.cog import Layer
-from geo_noisy.inference.network import Prepared
+from geo_noisy.inference.network import Prepared, check_share
 from geo_noisy.inference.raster_run import Arrays, inner_cells, plan_of, run_tiles
 from geo_noisy.inference.scenes import Scene
 from geo_noisy.inference.tiles import Tile, aligned, common, plan_tiles
@@ -62,6 +62,9 @@ def map_change(
     Raises:
         InputError: If no site has two dates that share ground.
     """
+    check_share(max_nodata, 'max_nodata')
+    if tolerance_cells < 0:
+        raise ValueError(f'tolerance_cells is {tolerance_cells}; it must be at least 0.')
     pairs = _consecutive(scenes)
     if not pairs:
         raise InputError(

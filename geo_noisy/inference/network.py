@@ -1,5 +1,6 @@
 """From pixels of a scene to what an encoder or a probe makes of them, as in training."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -101,15 +102,18 @@ def prepare(
 
     Raises:
         InputError: If nothing tells the scale.
+        ValueError: If the scale is not positive, or there is no such device.
     """
     if scale is None:
         raise InputError(
             'The weights do not say which sensor value was 1 in training: give it with --scale (255 for bytes, '
             '10000 for Sentinel-2).'
         )
+    if not 0 < scale < math.inf:
+        raise ValueError(f'scale is {scale}; it must be a positive number.')
+    chosen = _device(device)
     network.eval()
     reach = measure_reach(function, channels=channels, stride=stride)
-    chosen = torch.device(('cuda' if torch.cuda.is_available() else 'cpu') if device == 'auto' else device)
     network.to(chosen)
     mean, std = statistics or ([0.0] * channels, [1.0] * channels)
     return Prepared(
@@ -142,3 +146,25 @@ def cells_with_data(valid: NDArray[np.bool_], cell_px: int, *, max_nodata: float
     """Cells [h, w] of whose pixels [H, W] at most a share lacks data."""
     share = F.avg_pool2d(torch.from_numpy(~valid)[None, None].float(), cell_px)[0, 0].numpy()
     return np.asarray(share <= max_nodata)
+
+
+def check_share(value: float, name: str) -> None:
+    """Check a share.
+
+    Raises:
+        ValueError: If it does not lie in [0, 1].
+    """
+    if not 0 <= value <= 1:
+        raise ValueError(f'{name} is {value}; it must lie between 0 and 1.')
+
+
+def _device(name: str) -> torch.device:
+    if name == 'auto':
+        return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # what torch raises of names and of hardware
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f'device is {name!r}, which cannot be used here ({reason[:90]}): give cpu, or cuda.'
+        ) from error

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from geo_noisy.errors import InputError
 from geo_noisy.inference.blocks import Blocks, blocks_beside
-from geo_noisy.inference.network import Pixels, Prepared, read_box
+from geo_noisy.inference.network import Pixels, Prepared, check_share, read_box
 from geo_noisy.inference.raster_run import plan_of
 from geo_noisy.inference.scenes import Scene
 from geo_noisy.inference.window_table import Rows, write_windows
@@ -25,6 +25,7 @@ from geo_noisy.regions.windows.grid import WGS84
 from geo_noisy.regions.windows.reader import Box, WindowReader
 
 _PART = 256  # windows
+_LARGEST_PX = 100_000  # side of a window that no memory holds
 Ints = NDArray[np.int64]
 Split = Literal['train', 'val', 'test']
 
@@ -68,10 +69,14 @@ def embed_windows(
     if split is not None and index is None:
         raise ValueError(f'split is {split}, which cannot act without an index.')
     index = index.split(split) if index is not None and split is not None else index
-    size = index.size_px if index is not None else size_px or 256
-    stride = stride_px or size
-    if size < 1 or stride < 1 or batch_size < 1:
-        raise ValueError(f'size_px is {size}, stride_px {stride} and batch_size {batch_size}; all must be at least 1.')
+    size = index.size_px if index is not None else 256 if size_px is None else size_px
+    stride = size if stride_px is None else stride_px
+    for name, value, most in (('size_px', size, _LARGEST_PX), ('stride_px', stride, _LARGEST_PX)):
+        if not 1 <= value <= most:
+            raise ValueError(f'{name} is {value}; it must lie between 1 and {most}.')
+    if batch_size < 1:
+        raise ValueError(f'batch_size is {batch_size}; it must be at least 1.')
+    check_share(max_nodata, 'max_nodata')
     corners = [_of_grid(scene, size, stride) if index is None else _of_index(scene, index) for scene in scenes]
     parts = [(n, start) for n, found in enumerate(corners) for start in range(0, len(found), _PART)]
     plan = {'digest': network.digest, 'scale': network.scale, 'size': size, 'max_nodata': max_nodata}

@@ -172,7 +172,7 @@ def load_encoder(
     name = model or stored.network
     if name is None:
         raise ValueError(f"weights {stored.source} do not say which network they hold: give it, as model='resnet18'.")
-    stride = output_stride or int(stored.settings.get('output_stride') or 32)
+    stride = int(stored.settings.get('output_stride') or 32) if output_stride is None else output_stride
     bands = in_channels or _bands(stored, name)
     encoder = build_encoder(name, in_channels=bands, weights=stored, output_stride=stride)
     loaded = PretrainedEncoder(

@@ -79,7 +79,9 @@ def _embed() -> Iterator[Row]:
                 if option != '--device'
                 else ['embed', 'images', '--weights', 'last.ckpt', '-o', 'out.parquet', option, value]
             )
-            status = INPUT if (option, value) in {('--date', '1999-01-01')} else USAGE
+            status = (
+                INPUT if (option, value) in {('--date', '1999-01-01'), ('--bands', '9'), ('--bands', 'red')} else USAGE
+            )
             yield option, value, _nothing, words, status, (option[2:].replace('-', '.') + '|' + value,)
     yield 'weights', 'text', lambda: Path('last.ckpt').write_text('x'), EMBED, INPUT, ('last.ckpt',)
     yield 'weights', 'absent', lambda: os.unlink('last.ckpt'), EMBED, USAGE, ('last.ckpt',)
@@ -98,14 +100,14 @@ def _change() -> Iterator[Row]:
     yield 'footprints', 'absent', _nothing, [*CHANGE, '--footprints', 'no.gpkg'], USAGE, ('no.gpkg',)
     yield 'footprints', 'text', lambda: Path('changes.gpkg').write_text('x'), per, INPUT, ('changes.gpkg',)
     yield 'footprints', 'no such layer', _nothing, [*per, '--footprint-layer', 'homes'], USAGE, ('homes',)
-    yield 'label column', 'absent', _nothing, [*per, '--label-column', 'burnt'], USAGE, ('burnt', 'event')
+    yield 'label column', 'absent', _nothing, [*per, '--label-column', 'burnt'], INPUT, ('burnt', 'event')
     yield 'label column', 'idle values', _nothing, [*per, '--changed-values', 'x'], USAGE, ('changed.values',)
     yield (
         'label column',
         'values that are none',
         _nothing,
         [*per, '--label-column', 'kind', '--changed-values', 'storm'],
-        USAGE,
+        INPUT,
         ('storm',),
     )
 
@@ -140,7 +142,7 @@ def _similar() -> Iterator[Row]:
         INPUT,
         ('pairs.parquet', 'embedding'),
     )
-    yield 'file', 'FIFO', lambda: os.mkfifo(told), SIMILAR, USAGE, (told,)
+    yield 'file', 'FIFO', lambda: os.mkfifo('windows.parquet'), SIMILAR, USAGE, (told,)
     yield 'file', 'cut', lambda: (_windows()(), _cut(told)), SIMILAR, INPUT, (told,)
     for name in ('embedding', 'date', 'model', 'source', 'geometry'):
         yield name, 'absent', (lambda n=name: _without(n)), SIMILAR, INPUT, (told, name)
