@@ -8,7 +8,7 @@ from typing import Any
 import pystac
 import shapely
 from pystac import STACObjectType
-from pystac.errors import STACError
+from pystac.errors import STACError, STACTypeError
 from pystac.stac_io import DefaultStacIO
 from pystac_client import Client, ConformanceClasses
 from pystac_client.exceptions import APIError
@@ -20,7 +20,7 @@ from urllib3.util import Retry
 
 from geo_noisy.errors import InputError
 from geo_noisy.regions.files.paths import is_local, located
-from geo_noisy.search.wanted import CLOUD, Wanted
+from geo_noisy.search.wanted import CLOUD, Wanted, check_object
 
 Items = Iterator[Mapping[str, Any]]
 _TABLES = ('.parquet', '.geoparquet')
@@ -57,7 +57,16 @@ def items_of(stac: str, wanted: Wanted, *, page: int, retries: int, timeout_s: f
             yield from _from_api(Client.open(place, stac_io=asking), wanted, page)
         else:
             yield from _from_catalogue(root, wanted)
-    except (APIError, RequestException, STACError, OSError, ValueError, KeyError) as error:
+    except (
+        APIError,
+        RequestException,
+        STACError,
+        STACTypeError,
+        OSError,
+        ValueError,
+        KeyError,
+        RecursionError,
+    ) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(
@@ -76,6 +85,13 @@ class _Static(DefaultStacIO):
     def read_text_from_href(self, href: str) -> str:
         """Text of a file or an answer."""
         return str(self._asking.read_text(href))
+
+    def read_json(self, source: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """A catalogue, collection or item, whose parts are of the kinds that pystac takes for granted."""
+        found: Any = super().read_json(source, *args, **kwargs)
+        place = getattr(source, 'absolute_href', None) or getattr(source, 'href', None) or source
+        check_object(found, str(place))
+        return dict(found)
 
 
 def _from_api(client: Client, wanted: Wanted, page: int) -> Items:
@@ -112,10 +128,13 @@ def _check_collections(client: Client, wanted: Wanted) -> None:
 
 def _from_catalogue(root: Any, wanted: Wanted) -> Items:
     """All items below a static catalogue; parts whose extent lies elsewhere are not opened."""
-    left = [root]
+    left, opened = [root], set[str]()
     with tqdm(unit=' items', desc='search', leave=False) as bar:
         while left:
             part = left.pop()
+            if part.self_href in opened:
+                raise InputError(f'{part.self_href} is named twice, as if it were below itself: mend its links.')
+            opened.add(part.self_href)
             if part.STAC_OBJECT_TYPE == STACObjectType.COLLECTION and not _may_hold(part, wanted):
                 continue
             for item in part.get_items():

@@ -7,7 +7,10 @@ from typing import Any
 
 import pandas as pd
 import shapely
+from shapely.errors import GEOSException
 from shapely.geometry import shape
+
+from geo_noisy.errors import InputError
 
 CLOUD = 'eo:cloud_cover'
 
@@ -93,6 +96,7 @@ def sift(
         seen: Collection and id of the items given before.
     """
     for item in items:
+        check_object(item, f'the item {item.get("id")!r}' if isinstance(item, Mapping) else 'an item')
         key = str(item.get('collection') or ''), str(item.get('id'))
         reason = 'given twice' if key in seen else wanted.refusal(item)
         if reason:
@@ -100,6 +104,36 @@ def sift(
             continue
         seen.add(key)
         yield item
+
+
+def check_object(found: Any, where: str) -> None:
+    """Check the parts of a STAC object that are read.
+
+    Args:
+        found: What stands in the JSON.
+        where: Its place, for messages.
+
+    Raises:
+        InputError: If a part is of another kind than in STAC.
+    """
+    if not isinstance(found, Mapping):
+        raise InputError(f'{where} holds {str(found)[:60]!r}, not a STAC object.')
+    kinds: dict[str, Any] = {'id': str, 'links': list | None, 'properties': Mapping, 'assets': Mapping}
+    kinds |= {'geometry': Mapping | None} if found.get('type') == 'Feature' else {}
+    for name, kind in kinds.items():
+        if name in found and not isinstance(found[name], kind):
+            raise InputError(f'{where}: {name} is {str(found[name])[:60]!r}, which STAC does not allow.')
+    for name, asset in (found.get('assets') or {}).items():
+        if asset is not None and not isinstance(asset, Mapping):
+            raise InputError(f'{where}: the asset {name} is {str(asset)[:60]!r}, not a mapping with an href.')
+    cover = (found.get('properties') or {}).get(CLOUD)
+    if cover is not None and not isinstance(cover, int | float):
+        raise InputError(f'{where}: {CLOUD} is {cover!r}, not a number.')
+    if found.get('geometry'):
+        try:
+            shape(found['geometry'])
+        except (ValueError, TypeError, LookupError, AttributeError, GEOSException) as error:
+            raise InputError(f'{where}: geometry is {str(found["geometry"])[:60]!r}, which cannot be read.') from error
 
 
 def order(item: Mapping[str, Any]) -> tuple[str, Sequence[str]]:

@@ -145,7 +145,7 @@ def _similar() -> Iterator[Row]:
     yield 'file', 'FIFO', lambda: os.mkfifo('windows.parquet'), SIMILAR, USAGE, (told,)
     yield 'file', 'cut', lambda: (_windows()(), _cut(told)), SIMILAR, INPUT, (told,)
     for name in ('embedding', 'date', 'model', 'source', 'geometry'):
-        yield name, 'absent', (lambda n=name: _without(n)), SIMILAR, INPUT, (told, name)
+        yield name, 'absent', (lambda n=name: _without(n)), SIMILAR, INPUT, (told, name[:3])
     yield (
         'embedding',
         'of two lengths',
@@ -179,13 +179,14 @@ def _similar() -> Iterator[Row]:
     yield '--count', '0', _windows(), [*SIMILAR, '--count', '0'], USAGE, ('count', '0')
     yield '--at', 'elsewhere', _windows(), [*SIMILAR[:2], '--at', '100', '80'], INPUT, ('100',)
     yield '--at', 'NaN', _windows(), [*SIMILAR[:2], '--at', 'nan', '0'], USAGE, ('at', 'nan')
-    yield '--at', 'beyond the globe', _windows(), [*SIMILAR[:2], '--at', '500', '95'], USAGE, ('500',)
+    yield '--at', 'beyond the globe', _windows(), [*SIMILAR[:2], '--at', '500', '95'], INPUT, ('500',)
     yield '--output', 'the windows', _windows(), [*SIMILAR, '-o', told], USAGE, (told, 'input', 'overwritten')
 
 
 def _without(name: str) -> None:
     _windows()()
-    pd.read_parquet('windows.parquet').drop(columns=name).to_parquet('windows.parquet')
+    read = pd.read_parquet if name == 'geometry' else gpd.read_parquet
+    read('windows.parquet').drop(columns=name).to_parquet('windows.parquet')
 
 
 def _scores(text: str) -> Damage:
