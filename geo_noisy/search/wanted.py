@@ -96,7 +96,8 @@ def sift(
         seen: Collection and id of the items given before.
     """
     for item in items:
-        check_object(item, f'the item {item.get("id")!r}' if isinstance(item, Mapping) else 'an item')
+        stated = {name: value for name, value in item.items() if value is not None}  # a table has every column
+        check_object(stated, f'the item {item.get("id")!r}')
         key = str(item.get('collection') or ''), str(item.get('id'))
         reason = 'given twice' if key in seen else wanted.refusal(item)
         if reason:
@@ -129,6 +130,10 @@ def check_object(found: Any, where: str) -> None:
     cover = (found.get('properties') or {}).get(CLOUD)
     if cover is not None and not isinstance(cover, int | float):
         raise InputError(f'{where}: {CLOUD} is {cover!r}, not a number.')
+    try:
+        _period(found.get('properties') or {})
+    except (ValueError, TypeError) as error:
+        raise InputError(f'{where}: its date cannot be read ({error}).') from error
     if found.get('geometry'):
         try:
             shape(found['geometry'])
