@@ -32,6 +32,8 @@ def run(command: str, words: Sequence[str]) -> int:
         FileNotFoundError: If a path leads nowhere.
     """
     chosen = _options(command).parse(words)
+    if chosen['thumbnails'] and not chosen['map']:
+        raise UsageError('--thumbnails cannot act without --map; give that, too.')
     with chosen.call(Remote).applied(), chosen.call(working_on):
         return _index(chosen)
 
@@ -57,8 +59,9 @@ def _index(chosen: Chosen) -> int:
     print(printable(str(audit(index))))
     print(f'Written:    {chosen["output"]}')
     if chosen['map']:
-        shown = write_map(index, chosen['map'])
-        print(f'Map:        {chosen["map"]} ({shown:,} of {len(index):,} locations)')
+        remote = chosen.call(Remote)
+        shown = write_map(index, chosen['map'], thumbnails=chosen['thumbnails'], remote=remote)
+        print(f'Map:        {chosen["map"]} ({len(index):,} locations, {shown:,} of them with pictures)')
     return 0
 
 
@@ -66,7 +69,9 @@ def _options(command: str) -> Options:
     """Options from the signatures of what makes an index; a new parameter there is a new option here."""
     options = Options(command, __doc__)
     options.add('-o', '--output', required=True, metavar='FILE', text='GeoParquet file to write')
-    options.add('--map', metavar='HTML', text='also write a map; a click on a location shows its dates')
+    options.add('--map', metavar='HTML', text='also write a map: all locations, and both dates of up to 500 windows')
+    text = 'also write pictures of all other windows, beside the map; needs --map'
+    options.add('--thumbnails', metavar='FOLDER', text=text)
     take = options.take
     take(scan_rasters, 'images', names={'paths': 'images'}, positional='images', needs='images')
     names = {'root': 'table_root'}

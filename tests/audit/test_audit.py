@@ -1,5 +1,3 @@
-import re
-
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -7,9 +5,8 @@ import pytest
 import rasterio
 import torch
 
-from geo_noisy.audit import agreement, audit, estimate_noise, write_map
+from geo_noisy.audit import agreement, audit, estimate_noise
 from geo_noisy.audit.estimate import feature_distances, pixel_distances, relative_scores
-from geo_noisy.audit.map import describe_location
 from geo_noisy.audit.mixture import fit_mixture
 from geo_noisy.commands import index as index_command
 from geo_noisy.commands import scenes
@@ -231,33 +228,6 @@ def test_self_pairs_are_counted(tmp_path):
     write_raster(tmp_path / 'a' / 'wide_20220101.tif')
     index = build_index(scan_rasters([tmp_path / 'a']), size_px=32, rules=PairRules(single='self'))
     assert 'Self-pairs: 3 locations' in audit(index)
-
-
-# Map -----------------------------------------------------------------------------------------------------------------
-
-
-def test_the_map_stands_alone_and_tells_dates_and_noise(folder):
-    index = indexed(
-        folder, '--polygons', folder / 'change.gpkg', '--event-column', 'event', '--map', folder / 'map.html'
-    )
-    page = (folder / 'map.html').read_text()
-    assert not re.findall(r'<(?:script|link)[^>]*(?:src|href)=', page)
-    assert 'Leaflet' in page
-    assert page.count('image_20220301.tif') == page.count('overflow-y:auto') == 4  # many dates must not fill the screen
-    assert 'noisy' in describe_location(index, 0)
-    assert '0.250' in describe_location(index, 0)
-    assert 'noisy' not in describe_location(index, 1)
-
-
-def test_large_maps_show_some_locations(tmp_path):
-    index = random_index(50)
-    assert write_map(index, tmp_path / 'map.html', most=10) == 10
-    assert (tmp_path / 'map.html').read_text().count(', place ') == 10
-
-
-def test_names_of_files_cannot_break_the_page(folder):
-    write_raster(folder / 'images' / '<b>x_20230101.tif')
-    assert '&lt;b&gt;x_20230101.tif' in describe_location(indexed(folder), 0)
 
 
 # Estimate ------------------------------------------------------------------------------------------------------------
