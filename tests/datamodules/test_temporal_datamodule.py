@@ -84,7 +84,7 @@ def test_policy_length_and_weights_reach_the_sampler(stored):
     drawn = torch.cat([batch['place'] for batch in batches(weighted.train_dataloader())])
     frame = weighted.train_dataset.index
     assert set(drawn.tolist()) <= set(frame.loc[frame['pairs_noisy'] > 0, 'place'])
-    with pytest.raises(ValueError, match="no column 'value'"):
+    with pytest.raises(ValueError, match="weights_column is 'value'; the index has"):
         module(stored, weights_column='value').train_dataloader()
 
 

@@ -152,7 +152,7 @@ def test_labels_of_all_places_serve_together(tmp_path: Path) -> None:
         (['--footprints', 'FILE', '--label-column', 'kind', '--changed-values', 'lost'], 1, 'never holds lost'),
         (['--footprints', 'FILE', '--changed-values', 'gone'], 2, 'label_column'),
         (['--footprints', 'FILE', '--label-column', 'kind', '--changed-values', 'gone'], 1, 'two labelled cases'),
-        (['--tolerance-cells', '-1'], 2, 'reach is -1'),
+        (['--tolerance-cells', '-1'], 2, 'tolerance_cells is -1'),
     ],
 )
 def test_what_cannot_be(words: list[str], status: int, told: str, tmp_path: Path, capsys) -> None:

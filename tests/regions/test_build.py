@@ -286,10 +286,10 @@ def test_wrong_limits_are_told(arguments, message):
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        ({'size_px': 0}, 'at least 1'),
-        ({'stride_px': -1}, 'at least 1'),
+        ({'size_px': 0}, 'size_px is 0; it must lie between 1 and'),
+        ({'stride_px': -1}, 'stride_px is -1; it must lie between 1 and'),
         ({'place_px': 8}, 'must hold a window'),
-        ({'res': 0}, 'above 0'),
+        ({'res': 0}, 'res is 0; the pixel size must be at least'),
     ],
 )
 def test_wrong_windows_are_told(tmp_path, arguments, message):

@@ -35,7 +35,7 @@ def download_cifar10(root: Path) -> None:
 
 def has_cifar10(root: Path) -> bool:
     """Whether a folder holds CIFAR-10 in either form."""
-    return (root / 'cifar-10-batches-py').is_dir() or (root / 'train.parquet').is_file()
+    return (root / 'cifar-10-batches-py').is_dir() or (root / 'train.parquet').exists()
 
 
 @functools.lru_cache(maxsize=2)
@@ -48,7 +48,7 @@ def read_cifar10(root: Path, *, train: bool) -> CIFAR10Data:
         train: The 50,000 training images, or else the 10,000 test images.
 
     Raises:
-        ValueError: If a file is not what it should be.
+        InputError: If a file is not what it should be.
     """
     if (root / 'cifar-10-batches-py').is_dir():
         from torchvision.datasets import CIFAR10
@@ -66,10 +66,14 @@ def read_cifar10(root: Path, *, train: bool) -> CIFAR10Data:
 
 
 def _read_parquet(path: Path) -> CIFAR10Data:
+    if path.exists() and not path.is_file():
+        raise InputError(f'{path} is no file (a folder, pipe or device); put the table of images there.')
     try:
         table: pd.DataFrame = pd.read_parquet(path, columns=['image', 'label'])
     except (OSError, ValueError, KeyError) as error:
-        raise ValueError(f'{path} is no Parquet file with the columns image and label: {error}') from error
+        raise InputError(f'{path} is no Parquet file with the columns image and label: {error}') from error
+    if table.empty:
+        raise InputError(f'{path} holds no images; put the whole table there.')
     images = np.empty((len(table), 3, SIDE_PX, SIDE_PX), np.uint8)
     for row, content in enumerate(tqdm(table['image'], desc=f'Decoding {path.name}', leave=False)):
         images[row] = _decode(content, path, row)
@@ -77,7 +81,7 @@ def _read_parquet(path: Path) -> CIFAR10Data:
     labels = table['label'].map(names)
     if labels.isna().any():
         row = int(labels.isna().to_numpy().argmax())
-        raise ValueError(f'{path}, row {row}: label {table["label"][row]!r} is none of {CLASSES}.')
+        raise InputError(f'{path}, row {row}: label {table["label"][row]!r} is none of {CLASSES}.')
     return CIFAR10Data(images, np.asarray(labels, np.int64))
 
 
@@ -86,7 +90,7 @@ def _decode(content: bytes, path: Path, row: int) -> NDArray[np.uint8]:
         with Image.open(io.BytesIO(content), formats=('PNG', 'JPEG')) as image:
             pixels = np.asarray(image.convert('RGB')).transpose(2, 0, 1)
     except (UnidentifiedImageError, OSError, TypeError) as error:
-        raise ValueError(f'{path}, row {row}: the image cannot be decoded ({error}).') from error
+        raise InputError(f'{path}, row {row}: the image cannot be decoded ({error}).') from error
     if pixels.shape != (3, SIDE_PX, SIDE_PX):
-        raise ValueError(f'{path}, row {row}: the image is {pixels.shape[2]} x {pixels.shape[1]} px, not 32 x 32.')
+        raise InputError(f'{path}, row {row}: the image is {pixels.shape[2]} x {pixels.shape[1]} px, not 32 x 32.')
     return pixels

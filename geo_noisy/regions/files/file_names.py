@@ -20,6 +20,7 @@ class FileNames:
     def __init__(
         self, date_regex: str | None, date_format: Formats, date_tag: str | None, sensor_regex: str | None
     ) -> None:
+        as_formats(date_format)  # a wrong one is told before any file is looked at
         self.date_regex, self.date_format = date_regex, date_format
         self.date_tag, self.sensor_regex = date_tag, sensor_regex
         self.doubts: tuple[Doubt, ...] = ()
