@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from shapely.geometry import shape
+
 from geo_noisy.errors import InputError
 from geo_noisy.regions.files.secrets import without_signature
 from geo_noisy.regions.noise.polygon_files import read_polygons
@@ -87,6 +89,8 @@ def search_items(
         InputError: If nothing is found, or the source cannot be read to its end.
         ValueError: If an argument makes no sense.
     """
+    if max_items is not None and max_items < 1:
+        raise ValueError(f'max_items is {max_items}; it must be at least 1.')
     if page < 1 or retries < 0 or not timeout_s > 0:
         raise ValueError(f'page is {page}, retries {retries}, timeout_s {timeout_s}; give at least 1, 0, and above 0.')
     if max_cloud is not None and not 0 <= max_cloud <= 100:
@@ -135,7 +139,8 @@ def _plain(item: Mapping[str, Any], found: Found) -> dict[str, Any]:
     platform = (item.get('properties') or {}).get('platform')
     found.platforms.update([platform] if platform else [])
     kept: dict[str, Any] = _without_empty({**item, 'assets': assets})
-    return kept | {'links': []}
+    box = {} if item.get('bbox') else {'bbox': list(shape(item['geometry']).bounds)}  # some catalogues leave it out
+    return kept | box | {'links': []}
 
 
 def _without_empty(value: Any) -> Any:

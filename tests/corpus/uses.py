@@ -257,7 +257,7 @@ def _search() -> Iterator[Row]:
         INPUT,
         (told,),
     )
-    for name, value in {'geometry': None, 'properties': None, 'assets': None, 'bbox': None}.items():
+    for name, value in {'geometry': None, 'properties': None, 'assets': None}.items():
         yield f'item {name}', 'null', _catalogue(**{name: value}), SEARCH, INPUT, (told, '.')
     yield 'item geometry', 'text', _catalogue(geometry='x'), SEARCH, INPUT, (told,)
     yield 'item geometry', 'of another type', _catalogue(geometry={'type': 'Ball'}), SEARCH, INPUT, (told,)
