@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from geo_noisy.audit.indexed_estimates import estimate_index
-from geo_noisy.audit.map import write_map
 from geo_noisy.audit.report import audit
 from geo_noisy.commands.options import Chosen, Options
 from geo_noisy.commands.outputs import check_outputs
@@ -59,6 +58,8 @@ def _index(chosen: Chosen) -> int:
     print(printable(str(audit(index))))
     print(f'Written:    {chosen["output"]}')
     if chosen['map']:
+        from geo_noisy.audit.map import write_map  # here, as pictures of windows bring torch
+
         remote = chosen.call(Remote)
         shown = write_map(index, chosen['map'], thumbnails=chosen['thumbnails'], remote=remote)
         print(f'Map:        {chosen["map"]} ({len(index):,} locations, {shown:,} of them with pictures)')
