@@ -25,7 +25,9 @@ def measure_bands(index: RegionTables, *, windows: int, seed: int) -> BandStatis
         ValueError: If there are to be none.
     """
     if windows < 1 or seed < 0:
-        raise ValueError(f'windows is {windows} and seed {seed}; give at least one window, and a seed from 0.')
+        raise ValueError(
+            f'windows is {windows} and seed {seed}; give at least one window (--statistics), and a seed from 0.'
+        )
     split = index.locations.split
     pool = np.flatnonzero((split == 0) | (split == UNASSIGNED))
     rng = np.random.default_rng(seed)

@@ -100,7 +100,7 @@ def _index() -> Iterator[tuple[str, str, Words, int, tuple[str, ...]]]:
     yield '--map', 'the output', _with('--map', 'out.parquet'), USAGE, ('--map', '--output')
 
 
-_READ = {('--date-tag', 'NO_SUCH_TAG'), ('--date-regex', '(?P<date>x)'), ('--date-format', '%Y'), ('--bands', '9'),
+_READ = {('--date-tag', 'NO_SUCH_TAG'), ('--date-regex', '(?P<date>x)'), ('--bands', '9'),
          ('--bands', '0'), ('--bands', '-1'), ('--bands', 'red')}  # fmt: skip
 """Values that are wrong only for these images."""
 

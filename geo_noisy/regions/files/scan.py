@@ -209,4 +209,4 @@ def _check_pattern(pattern: str | None) -> None:
     try:
         re.compile(pattern or '')
     except re.error as error:
-        raise ValueError(f'{pattern!r} is no regular expression: {error}') from error
+        raise ValueError(f'{pattern!r} is no regular expression (--date-regex, --sensor-regex): {error}') from error

@@ -117,10 +117,10 @@ def _checked_crs(name: str) -> str:
     try:
         crs = CRS.from_user_input(name)
     except CRSError as error:
-        raise ValueError(f'The target CRS {name!r} is unknown: {error}') from error
+        raise ValueError(f'The target CRS {name!r} is unknown (--crs): {error}') from error
     if not crs.is_projected:
         raise ValueError(
-            f'The target CRS {name} is not projected; windows need metres. Choose a UTM zone, for example.'
+            f'The target CRS {name} is not projected; windows need metres. Choose a UTM zone (--crs), for example.'
         )
     return name
 
