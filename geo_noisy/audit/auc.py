@@ -1,6 +1,7 @@
 """How well scores of pairs agree with their flags."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -50,7 +51,11 @@ def agreement(
     if flag.all() or not flag.any():
         raise ValueError(f'An AUC needs noisy and clean pairs; there are {int(flag.sum())} and {int((~flag).sum())}.')
     groups = [np.flatnonzero(scene == name) for name in np.unique(scene)]
-    measure = _within(score, flag, groups) if within else _across(score, flag, groups)
+    if within:
+        right, compared = _compared_within(score, flag, groups)
+        measure = partial(_within, right=right, compared=compared)
+    else:
+        measure = partial(_across, score=score, flag=flag, groups=groups)
     auc = measure(np.arange(len(groups)))
     if np.isnan(auc):
         raise ValueError('An AUC within scenes needs a scene with noisy and clean pairs; there is none.')
@@ -61,29 +66,23 @@ def agreement(
     return Agreement(auc, float(low), float(high), int(flag.sum()), int((~flag).sum()))
 
 
-Measure = Callable[[NDArray[np.int64]], float]
-"""From drawn scenes to an AUC; NaN where they lack noisy or clean pairs."""
+def _across(drawn: NDArray[np.int64], *, score: Floats, flag: NDArray[np.bool_], groups: Sequence[NDArray]) -> float:
+    """The AUC over all pairs of drawn scenes; NaN where they lack noisy or clean ones."""
+    rows = np.concatenate([groups[k] for k in drawn])
+    both = flag[rows].any() and not flag[rows].all()
+    return _auc(score[rows], flag[rows]) if both else float('nan')
 
 
-def _across(score: Floats, flag: NDArray[np.bool_], groups: Sequence[NDArray[np.int64]]) -> Measure:
-    def measure(drawn: NDArray[np.int64]) -> float:
-        rows = np.concatenate([groups[k] for k in drawn])
-        both = flag[rows].any() and not flag[rows].all()
-        return _auc(score[rows], flag[rows]) if both else float('nan')
-
-    return measure
+def _within(drawn: NDArray[np.int64], *, right: Floats, compared: Floats) -> float:
+    """The AUC within drawn scenes, from how many (noisy, clean) pairs of each are right; NaN where none has any."""
+    return float(right[drawn].sum() / compared[drawn].sum()) if compared[drawn].any() else float('nan')
 
 
-def _within(score: Floats, flag: NDArray[np.bool_], groups: Sequence[NDArray[np.int64]]) -> Measure:
+def _compared_within(score: Floats, flag: NDArray[np.bool_], groups: Sequence[NDArray]) -> tuple[Floats, Floats]:
+    """Of each scene, how many (noisy, clean) pairs are in the right order, and how many there are."""
     compared = np.array([flag[rows].sum() * (~flag[rows]).sum() for rows in groups], dtype=np.float64)
-    right = np.array(
-        [count and count * _auc(score[rows], flag[rows]) for rows, count in zip(groups, compared, strict=True)]
-    )
-
-    def measure(drawn: NDArray[np.int64]) -> float:
-        return float(right[drawn].sum() / compared[drawn].sum()) if compared[drawn].any() else float('nan')
-
-    return measure
+    right = [count and count * _auc(score[rows], flag[rows]) for rows, count in zip(groups, compared, strict=True)]
+    return np.array(right), compared
 
 
 def _auc(score: Floats, flag: NDArray[np.bool_]) -> float:

@@ -1,7 +1,7 @@
 """Captures with their headers as a table, and all that is settled about how their files are read."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -201,14 +201,15 @@ def _headers(captures: Sequence[Capture], images_crs: str | None) -> Callable[[s
     parts = [paths[first : first + HEADERS_AT_ONCE] for first in range(0, len(paths), HEADERS_AT_ONCE)]
     read = each(carried(partial(_read_headers, images_crs=images_crs)), parts, what='headers')
     found = {path: header for headers in read for path, header in headers.items()}
+    return partial(_header_of, found)
 
-    def header_of(path: str) -> Header:
-        header = found[path]
-        if isinstance(header, RasterProblemError):
-            raise header
-        return header
 
-    return header_of
+def _header_of(found: Mapping[str, Header | RasterProblemError], path: str) -> Header:
+    """The header of a file, or the problem that was met when it was read."""
+    header = found[path]
+    if isinstance(header, RasterProblemError):
+        raise header
+    return header
 
 
 def _read_headers(paths: Sequence[str], *, images_crs: str | None) -> dict[str, Header | RasterProblemError]:
