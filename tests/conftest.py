@@ -6,8 +6,11 @@ from pathlib import Path
 
 import matplotlib as mpl
 import pytest
+from hypothesis import settings
 
 mpl.use('Agg')
+settings.register_profile('no clock', deadline=None)  # machines differ in speed
+settings.load_profile('no clock')
 signal.signal(signal.SIGINT, signal.default_int_handler)  # what a script starts in the background ignores it
 os.environ['JSONARGPARSE_DEPRECATION_WARNINGS'] = 'off'  # of Lightning's use of it, not ours
 

@@ -41,7 +41,7 @@ def categories(image):
 # Geometry
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6), cells=st.integers(1, 20).map(lambda half: 2 * half), size_px=st.integers(7, 40))
 def test_cell_map_is_that_of_the_naive_search(seed, cells, size_px):
     layout = draw_layout(np.random.default_rng(seed), cells=cells, size_px=size_px)
@@ -160,7 +160,7 @@ def test_keys_choose_dates_noise_and_flag():
 
 
 @pytest.mark.filterwarnings('ignore:r_img is')
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(levels=st.tuples(st.floats(0, 1), st.floats(0, 1)), number=st.integers(0, 7), seed=st.integers(0, 3))
 def test_levels_of_noise_are_coupled(levels, number, seed):
     low, high = (VTSPairs(r_img=level, seed=seed, **SMALL) for level in sorted(levels))

@@ -7,7 +7,7 @@ from scipy.stats import chisquare, kstest
 from geo_noisy.pairs.permutation import permute, random_words, stream_key, uniforms
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(total=st.integers(1, 3000), key=st.integers(0, 2**63))
 def test_a_permutation_takes_each_position_once(total, key):
     assert sorted(permute(np.arange(total), total, key).tolist()) == list(range(total))

@@ -30,7 +30,7 @@ def gaps_days(index):
     return sorted((np.diff(index.pair_times(rows), axis=1)[:, 0] / DAY_S).tolist())
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.lists(st.lists(st.integers(0, 40), min_size=1, max_size=6, unique=True), min_size=1, max_size=6),
     st.integers(0, 45),
@@ -185,7 +185,7 @@ def test_wrong_rules_are_told(arguments, message):
 # Splits --------------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.integers(32, 200), st.integers(0, 32), st.sampled_from([8, 16, 32]))
 def test_windows_of_two_splits_keep_their_distance(seed, block_px, margin_px, step):
     index = random_index(400, seed=1)

@@ -37,7 +37,7 @@ def test_fraction_is_that_of_the_union():
     assert noise_fraction([], windows).tolist() == [0, 0, 0]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(*[st.integers(0, 20)] * 2, *[st.integers(1, 12)] * 2), min_size=1, max_size=6))
 def test_fraction_of_pixel_aligned_boxes_equals_a_raster(boxes):
     outlines = [shapely.box(x, y, x + width, y + height) for x, y, width, height in boxes]
