@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from geo_noisy import __version__
-from geo_noisy.commands.boundary import run_command
+from geo_noisy.commands.ending.boundary import run_command
 from geo_noisy.errors import UsageError
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {

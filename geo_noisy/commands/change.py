@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from geo_noisy.commands.options import Chosen, Options
-from geo_noisy.commands.outputs import check_outputs
-from geo_noisy.commands.scene_options import chosen_scenes, output_folder, take_scenes
+from geo_noisy.commands.parsing.options import Chosen, Options
+from geo_noisy.commands.parsing.outputs import check_outputs
+from geo_noisy.commands.parsing.scene_options import chosen_scenes, output_folder, take_scenes
 from geo_noisy.inference.change import map_change
 from geo_noisy.inference.footprints import read_footprints, score_footprints
 from geo_noisy.inference.load import prepare_encoder

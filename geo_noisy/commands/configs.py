@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import geo_noisy
-from geo_noisy.commands.options import Options
+from geo_noisy.commands.parsing.options import Options
 from geo_noisy.errors import UsageError
 
 _INSIDE = Path(geo_noisy.__file__).parent / 'configs'

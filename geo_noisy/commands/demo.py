@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from geo_noisy.commands.options import Options
+from geo_noisy.commands.parsing.options import Options
 from geo_noisy.experiments.demo import run_demo
 
 

@@ -11,7 +11,7 @@ import rasterio
 import torch
 from packaging.requirements import Requirement
 
-from geo_noisy.commands.options import Options
+from geo_noisy.commands.parsing.options import Options
 
 RASTERS = {
     'GTiff': 'GeoTIFF',

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from geo_noisy.commands.options import Chosen, Options
-from geo_noisy.commands.outputs import check_outputs
-from geo_noisy.commands.scene_options import chosen_scenes, output_folder, take_scenes
-from geo_noisy.commands.signatures import parameters_of
+from geo_noisy.commands.parsing.options import Chosen, Options
+from geo_noisy.commands.parsing.outputs import check_outputs
+from geo_noisy.commands.parsing.scene_options import chosen_scenes, output_folder, take_scenes
+from geo_noisy.commands.parsing.signatures import parameters_of
 from geo_noisy.errors import UsageError
 from geo_noisy.inference.cells import embed_cells
 from geo_noisy.inference.load import prepare_encoder

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from geo_noisy.commands.options import Options
+from geo_noisy.commands.parsing.options import Options
 from geo_noisy.export.folder import export_encoder
 from geo_noisy.export.hub import push_folder
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from geo_noisy.audit.indexed_estimates import estimate_index
 from geo_noisy.audit.report import audit
-from geo_noisy.commands.options import Chosen, Options
-from geo_noisy.commands.outputs import check_outputs
+from geo_noisy.commands.parsing.options import Chosen, Options
+from geo_noisy.commands.parsing.outputs import check_outputs
 from geo_noisy.engines import working_on
 from geo_noisy.errors import UsageError, printable
 from geo_noisy.regions.build import build_index

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from geo_noisy.commands.options import Options
+from geo_noisy.commands.parsing.options import Options
 from geo_noisy.experiments.compare_cells import report
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from geo_noisy.commands.options import Options
-from geo_noisy.commands.outputs import check_outputs
+from geo_noisy.commands.parsing.options import Options
+from geo_noisy.commands.parsing.outputs import check_outputs
 from geo_noisy.search.snapshot import search_items
 
 

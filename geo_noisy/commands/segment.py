@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from geo_noisy.commands.options import Chosen, Options
-from geo_noisy.commands.scene_options import chosen_scenes, output_folder, take_scenes
+from geo_noisy.commands.parsing.options import Chosen, Options
+from geo_noisy.commands.parsing.scene_options import chosen_scenes, output_folder, take_scenes
 from geo_noisy.inference.load import prepare_probe
 from geo_noisy.inference.segment import segment_scenes
 from geo_noisy.regions.files.remote import Remote

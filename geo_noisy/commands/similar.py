@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from geo_noisy.commands.options import Options
-from geo_noisy.commands.outputs import check_outputs
+from geo_noisy.commands.parsing.options import Options
+from geo_noisy.commands.parsing.outputs import check_outputs
 from geo_noisy.errors import UsageError
 from geo_noisy.inference.similar import nearest_windows, row_at
 from geo_noisy.inference.window_table import read_windows

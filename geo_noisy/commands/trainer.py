@@ -17,11 +17,11 @@ from torchgeo.tasks import BaseTask
 import geo_noisy.datamodules
 import geo_noisy.tasks
 from geo_noisy import __version__
-from geo_noisy.commands.checkpoint_arguments import replaced
-from geo_noisy.commands.config_words import check_config, config_files, written_out
-from geo_noisy.commands.explain import is_download
-from geo_noisy.commands.parser_messages import one_paragraph
-from geo_noisy.commands.trainer_ranges import check_trainer
+from geo_noisy.commands.ending.explain import is_download
+from geo_noisy.commands.parsing.checkpoint_arguments import replaced
+from geo_noisy.commands.parsing.config_words import check_config, config_files, written_out
+from geo_noisy.commands.parsing.parser_messages import one_paragraph
+from geo_noisy.commands.parsing.trainer_ranges import check_trainer
 from geo_noisy.errors import InputError, UsageError
 
 _GDAL = {

@@ -14,8 +14,8 @@ from typing import Never
 import pytest
 from torch.utils.data import DataLoader, Dataset
 
-from geo_noisy.commands.boundary import run_command
-from geo_noisy.commands.explain import explain
+from geo_noisy.commands.ending.boundary import run_command
+from geo_noisy.commands.ending.explain import explain
 from geo_noisy.errors import InputError, UsageError
 from geo_noisy.main import main
 from geo_noisy.pairs import PairPolicy

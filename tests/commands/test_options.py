@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import pytest
 
-from geo_noisy.commands.option_types import words_of
-from geo_noisy.commands.options import Chosen, Options
+from geo_noisy.commands.parsing.option_types import words_of
+from geo_noisy.commands.parsing.options import Chosen, Options
 from geo_noisy.errors import UsageError
 
 

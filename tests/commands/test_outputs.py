@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from geo_noisy.commands.outputs import check_outputs
+from geo_noisy.commands.parsing.outputs import check_outputs
 from geo_noisy.main import main
 from geo_noisy.whole_file import whole_file
 from tests.data.regions import polygons, square, write_series

@@ -12,7 +12,7 @@ import pytest
 import torch
 import yaml
 
-from geo_noisy.commands.config_words import written_out
+from geo_noisy.commands.parsing.config_words import written_out
 from geo_noisy.main import main
 from tests.experiments.grids import tiny_grid
 from tests.tasks.test_torchgeo import ROOT, cli_arguments, small

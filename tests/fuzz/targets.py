@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from geo_noisy.commands.config_words import check_config
+from geo_noisy.commands.parsing.config_words import check_config
 from geo_noisy.datasets.xbd.labels import read_label
 from geo_noisy.errors import InputError
 from geo_noisy.experiments.grids.grid_file import GRID_SCHEMA, check, read_mapping

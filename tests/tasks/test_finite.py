@@ -10,7 +10,7 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 
-from geo_noisy.commands.explain import explain
+from geo_noisy.commands.ending.explain import explain
 from geo_noisy.datasets import TemporalPairs, VTSPairs
 from geo_noisy.errors import InputError
 from geo_noisy.pairs import PairKey, build_index, scan_rasters

@@ -10,9 +10,9 @@ from typing import Any
 
 import jsonargparse
 
-from geo_noisy.commands.option_types import Words, words_of
-from geo_noisy.commands.parser_messages import one_paragraph
-from geo_noisy.commands.signatures import Parameter, parameters_of, plain
+from geo_noisy.commands.parsing.option_types import Words, words_of
+from geo_noisy.commands.parsing.parser_messages import one_paragraph
+from geo_noisy.commands.parsing.signatures import Parameter, parameters_of, plain
 from geo_noisy.errors import UsageError
 
 _REQUIRED = 'the following arguments are required'  # so the parser says, with names as in Python

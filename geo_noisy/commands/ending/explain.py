@@ -5,11 +5,12 @@ import dis
 from pathlib import Path
 from types import TracebackType
 
-from geo_noisy.commands.worker_errors import lost_worker, worker_error
+import geo_noisy
+from geo_noisy.commands.ending.worker_errors import lost_worker, worker_error
 from geo_noisy.errors import InputError, UsageError
 
 FAILED, WRONG = 1, 2
-_PACKAGE = str(Path(__file__).parents[1])
+_PACKAGE = str(Path(geo_noisy.__file__).parent)
 _ARGUMENTS = (ValueError, TypeError, LookupError)
 _PATHS = (FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError)
 _CHECKING = ('lightning.', 'torch.utils.data.')  # their messages name the argument and its value

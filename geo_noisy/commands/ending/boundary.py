@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-from geo_noisy.commands.explain import explain
+from geo_noisy.commands.ending.explain import explain
 from geo_noisy.errors import printable
 
 _STDOUT = 1  # its file descriptor

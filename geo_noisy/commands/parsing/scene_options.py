@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from geo_noisy.commands.options import Chosen, Options
+from geo_noisy.commands.parsing.options import Chosen, Options
 from geo_noisy.errors import UsageError
 from geo_noisy.inference.scenes import Scene, open_scenes
 from geo_noisy.regions.files.file_scan import scan_captures

@@ -1,0 +1,1 @@
+"""How a command ends: an exit status, and one paragraph where something was wrong."""
