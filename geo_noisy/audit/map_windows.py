@@ -15,8 +15,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from geo_noisy.audit.map_locations import gap_bins, noise_bins
+from geo_noisy.datasets.pictures import colour_bands, pictures
 from geo_noisy.datasets.temporal import TemporalPairs
-from geo_noisy.datasets.temporal_plot import pictures
 from geo_noisy.pairs.keys import PairKey
 from geo_noisy.pairs.source import STRATA
 from geo_noisy.regions.files.remote import Remote
@@ -27,7 +27,6 @@ from geo_noisy.whole_file import whole_file
 
 _SIDE_PX = 192
 _QUALITY = 75
-_COLOURS = (('B04', 'B03', 'B02'), ('red', 'green', 'blue'), ('R', 'G', 'B'))
 _INLINE = 'data:image/jpeg;base64,'
 
 
@@ -177,7 +176,9 @@ class _Drawer:
 
     def __init__(self, index: PairIndex, remote: Remote | bool) -> None:
         self._index = index
-        self._data = TemporalPairs(index, bands=_shown_bands(index), fill=0.0, remote=remote)
+        self._data = TemporalPairs(
+            index, bands=[band + 1 for band in colour_bands(index.bands)], fill=0.0, remote=remote
+        )
 
     def jpegs(self, row: NDArray[np.int64]) -> list[bytes]:
         """Both dates, stretched alike.
@@ -226,14 +227,6 @@ def _path(shapes: NDArray[np.object_], window: shapely.Geometry) -> str:
     units = [(shapely.get_coordinates(ring) - (left, top)) / (right - left, bottom - top) * 1000 for ring in rings]
     lines = [np.rint(line[:-1]).astype(int).tolist() for line in units]
     return ''.join('M' + 'L'.join(f'{x} {y}' for x, y in line) + 'Z' for line in lines)
-
-
-def _shown_bands(index: PairIndex) -> list[int]:
-    """Red, green and blue where the bands are named so, else the first three, else the first."""
-    for names in _COLOURS:
-        if set(names) <= set(index.bands):
-            return [index.bands.index(name) + 1 for name in names]
-    return [1, 2, 3] if len(index.bands) >= 3 else [1]
 
 
 def _jpeg(colours: NDArray) -> bytes:

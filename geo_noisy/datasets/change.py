@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import rasterio
 import torch
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -19,7 +18,6 @@ from torchgeo.datasets.utils import Sample
 
 from geo_noisy.datasets.pair_dataset import Look, PairDataset
 from geo_noisy.datasets.samples import noisy_flag
-from geo_noisy.datasets.temporal_plot import draw_pair
 from geo_noisy.pairs.source import PairTable
 from geo_noisy.regions.dates.names import date_in_name
 from geo_noisy.regions.dates.read import from_seconds, seconds
@@ -79,10 +77,6 @@ class AdaptedPairs(PairDataset):
         images, change = self.read(location, (earlier, later))
         noise = _share(change)
         return Look(images, noise=noise, noisy=noisy_flag(noise, self.min_noise), change=change)
-
-    def plot(self, sample: Sample, show_titles: bool = True, suptitle: str | None = None) -> Figure:
-        """Plot a pair; see :meth:`TemporalPairs.plot`."""
-        return draw_pair(sample, show_titles=show_titles, suptitle=suptitle)
 
 
 class ChangePairs(AdaptedPairs):

@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 from torchgeo.datasets.utils import Sample
 
+from geo_noisy.datasets.pair_plot import draw_pair
 from geo_noisy.datasets.rows import row_of
 from geo_noisy.datasets.samples import pair_sample
 from geo_noisy.pairs.keys import PairKey
@@ -42,6 +44,8 @@ class PairDataset(Dataset[Sample], Sized, ABC):
     """
 
     transforms: Callable[[Sample], Sample] | None = None
+    shown_bands: Sequence[int] | None = None
+    """Positions of the bands that :meth:`plot` shows: three, or one as grey; the first three by default."""
 
     @abstractmethod
     def pairs(self) -> PairSource:
@@ -74,6 +78,19 @@ class PairDataset(Dataset[Sample], Sized, ABC):
         """
         sample = self._sample(self._key(index))
         return sample if self.transforms is None else self.transforms(sample)
+
+    def plot(self, sample: Sample, show_titles: bool = True, suptitle: str | None = None) -> Figure:
+        """Plot a pair: both dates, stretched alike, what changed between them outlined, its noise in the title.
+
+        Args:
+            sample: A sample from this data set, with a ``prediction`` [2, H, W] or [H, W] where there is one.
+            show_titles: Whether to write a title above each panel.
+            suptitle: Title of the whole figure.
+
+        Returns:
+            A figure with a panel for each date, and for the prediction.
+        """
+        return draw_pair(sample, show_titles=show_titles, suptitle=suptitle, bands=self.shown_bands)
 
     def _sample(self, key: PairKey) -> Sample:
         """The sample of a key that names a pair: of a mere-exposure pair, what is shown."""

@@ -8,6 +8,8 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from geo_noisy.datasets.pair_plot import outline_noise
+
 
 class Panel(NamedTuple):
     """One picture of a figure."""
@@ -15,6 +17,8 @@ class Panel(NamedTuple):
     title: str
     pixels: Tensor
     """An image [3, H, W] from 0 to 255, or a mask [H, W], or the same mask for two dates [2, H, W]."""
+    change: Tensor | None = None
+    """What of an image is outlined, [H, W]: 1 changed, 255 unknown."""
 
 
 def draw_panels(
@@ -37,6 +41,8 @@ def draw_panels(
         else:
             mask = pixels[0] if pixels.ndim == 3 else pixels
             axis.imshow(mask.numpy(), cmap=cmap, vmin=0, vmax=cmap.N - 1, interpolation='none')
+        if panel.change is not None:
+            outline_noise(axis, panel.change)
         axis.axis('off')
         if show_titles:
             axis.set_title(panel.title)

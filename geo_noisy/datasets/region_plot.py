@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 from torchgeo.datasets.utils import Sample
 
 from geo_noisy.confusion import IGNORE_INDEX
-from geo_noisy.datasets.temporal_plot import pictures
+from geo_noisy.datasets.pictures import pictures
 
 _UNLABELLED = '#ffffff'
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torchgeo.datasets.utils import Sample
 
 from geo_noisy.datasets.pair_dataset import Look, PairDataset
-from geo_noisy.datasets.temporal_plot import draw_map, draw_pair, draw_sheet
+from geo_noisy.datasets.pictures import colour_bands
+from geo_noisy.datasets.temporal_plot import draw_map, draw_sheet
 from geo_noisy.errors import InputError
 from geo_noisy.pairs.keys import PairKey
 from geo_noisy.pairs.permutation import permute, stream_key
@@ -68,6 +69,7 @@ class TemporalPairs(PairDataset):
         if on_error not in ('stop', 'skip'):
             raise ValueError(f"on_error is {on_error!r}; choose 'stop' or 'skip'.")
         self.bands = self.pair_index.band_numbers(bands)
+        self.shown_bands = colour_bands([self.pair_index.bands[number - 1] for number in self.bands])
         self.on_error, self.transforms = on_error, transforms
         self.remote = settings_of(remote)
         far = far_paths(self.pair_index.files['paths'])
@@ -163,24 +165,14 @@ class TemporalPairs(PairDataset):
         files = pairs.files.iloc[np.unique(dates)]
         return [str(path) for paths in files.loc[files['time'].isin(list(times)), 'paths'] for path in paths]
 
-    def plot(self, sample: Sample, show_titles: bool = True, suptitle: str | None = None) -> Figure:
-        """Plot a pair: both dates, stretched alike, with its noise in the title.
-
-        Args:
-            sample: A sample from this data set, with a ``prediction`` [2, H, W] or [H, W] where there is one.
-            show_titles: Whether to write a title above each panel.
-            suptitle: Title of the whole figure.
-        """
-        return draw_pair(sample, show_titles=show_titles, suptitle=suptitle)
-
     def plot_sheet(self, keys: Sequence[PairKey], *, columns: int = 4) -> Figure:
-        """Plot a sheet of drawn pairs with their noise.
+        """Plot a sheet of drawn pairs with their noise, outlined where polygons or rasters tell where it lies.
 
         Args:
             keys: Keys from a sampler.
             columns: Pairs side by side.
         """
-        return draw_sheet([self[key] for key in keys], columns=columns)
+        return draw_sheet([self[key] for key in keys], columns=columns, bands=self.shown_bands)
 
     def plot_map(self) -> Figure:
         """Plot footprints, coloured by the share of their pairs that are noisy, and the dates of the files."""

@@ -57,3 +57,7 @@ class Epoch:
         """
         noisy, ranks = self._matching.draw(positions)
         return self._strata.keys(noisy, ranks), noisy & self.policy.mere_exposure
+
+    def noisy(self, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which pairs at some positions come from the noisy stratum, mere-exposure pairs among them; shape [n]."""
+        return self._matching.draw(positions)[0]

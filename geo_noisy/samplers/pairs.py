@@ -96,7 +96,7 @@ class PairSampler(EpochSampler[PairKey]):
         return self._chunks(drawn, start) if self.shuffle else self._sorted(drawn, start)
 
     def plot(self, *, pairs: int = 1000) -> Figure:
-        """Draw how the next epoch is made up: gaps between the dates, and visits of locations.
+        """Draw how the next epoch is made up: kinds of pairs, visits of locations; of an index also windows and gaps.
 
         Args:
             pairs: How many of the epoch's first pairs to look at.
@@ -104,8 +104,9 @@ class PairSampler(EpochSampler[PairKey]):
         from geo_noisy.samplers.plot import plot_drawn
 
         drawn = self._epoch(self.epoch if self.shuffle else 0)
-        rows, exposure = drawn.pairs(np.arange(min(pairs, len(drawn))))
-        return plot_drawn(self.source, rows, exposure)
+        positions = np.arange(min(pairs, len(drawn)))
+        rows, exposure = drawn.pairs(positions)
+        return plot_drawn(self.source, rows, drawn.noisy(positions), exposure)
 
     def _epoch(self, epoch: int) -> Epoch:
         return Epoch(self.source, self.policy, seed=self.seed, epoch=epoch, length=self.length, weights=self.weights)

@@ -7,6 +7,7 @@ from torchgeo.datasets import LEVIRCD, OSCD, SSL4EOS12, LEVIRCDPlus, SeasonalCon
 from geo_noisy.datasets import ChangePairs, SeasonPairs
 from geo_noisy.pairs import PairKey, PairPolicy
 from geo_noisy.samplers import PairSampler
+from tests.data.figures import outlined
 from tests.data.regions import write_raster
 
 
@@ -93,7 +94,10 @@ def test_transforms_come_after_pairing(oscd):
 
 
 def test_plot(oscd):
-    assert 'noise 0.250' in oscd.plot(oscd[int(np.argmax(oscd.index['noise']))]).axes[1].get_title()
+    figure = oscd.plot(oscd[int(np.argmax(oscd.index['noise']))])
+    assert 'noise 0.250' in figure.axes[1].get_title()
+    assert outlined(figure.axes[1]) == [(-0.5, -0.5, 15.5, 3.5)]
+    assert outlined(oscd.plot(oscd[int(np.argmin(oscd.index['noise']))]).axes[1]) == []
 
 
 @pytest.mark.parametrize('key', [2, -3, PairKey(2, 0, 1), PairKey(-1, 0, 1), PairKey(0, 0, 2)])

@@ -17,6 +17,7 @@ from geo_noisy.pairs import PairPolicy
 from geo_noisy.pairs.keys import PairKey
 from geo_noisy.tasks import ClassificationProbe, MomentumContrast
 from tests.data.cifar10 import write_batches, write_parquet
+from tests.data.figures import outlined
 from tests.data.vts import trainer
 
 SHARED = Path(__file__).parents[3] / 'shared' / 'data' / 'cifar10'
@@ -142,7 +143,10 @@ class TestPairs:
 
     def test_plots(self, root: Path) -> None:
         pairs, images = CIFAR10Pairs(root, val_count=20), CIFAR10(root, val_count=20)
-        assert [axis.get_title() for axis in pairs.plot(pairs[0]).axes] == ['image', 'false partner']
+        figure = pairs.plot(pairs[0])
+        assert [axis.get_title() for axis in figure.axes] == ['image', 'false partner']
+        assert outlined(figure.axes[1]) == [(-0.5, -0.5, 31.5, 31.5)]
+        assert outlined(pairs.plot(pairs[PairKey(0, 0, 0)]).axes[1]) == []
         assert len(images.plot(images[0]).axes) == 1
 
 

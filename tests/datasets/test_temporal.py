@@ -21,6 +21,7 @@ from geo_noisy.regions.files.file_scan import scan_captures
 from geo_noisy.regions.files.opening import open_raster
 from geo_noisy.regions.windows.reader import UnreadableFileError, WindowReader
 from geo_noisy.samplers import PairSampler, select_patches
+from tests.data.figures import outlined
 from tests.data.regions import SHARED, polygons, square, write_raster, write_series
 
 DATES = ('20200101', '20210101', '20220101')
@@ -275,7 +276,11 @@ def test_plots(series):
     figure = dataset.plot(sample, suptitle='A pair')
     assert [axis.get_title() for axis in figure.axes] == ['2020-01-01', '2022-01-01, noisy, noise 0.250', 'Prediction']
     assert dataset.plot(sample, show_titles=False).axes[0].get_title() == ''
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ['changed']
     keys = list(PairSampler(series))[:6]
+    sheet = dataset.plot_sheet(keys, columns=3)
+    noisy = [float(dataset[key]['noise']) > 0 for key in keys]
+    assert [len(outlined(axis)) for axis in sheet.axes] == [2 * found for found in noisy]
     assert len([axis for axis in dataset.plot_sheet(keys, columns=3).axes if axis.get_images()]) == 6
     assert isinstance(dataset.plot_map(), Figure)
 

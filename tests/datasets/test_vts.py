@@ -17,6 +17,7 @@ from geo_noisy.datasets import VTSPairs, VTSSegmentation, shared_memory
 from geo_noisy.datasets.vts.mosaic import Mosaics, TextureSplit
 from geo_noisy.datasets.vts.voronoi import draw_layout, nearest_seed
 from geo_noisy.pairs import PairKey
+from tests.data.figures import outlined
 from tests.data.textures import SHADES, SHARED, archive_dtd, truncate, write_textures
 
 SMALL = {'size_px': 32, 'cells': 6, 'count': 8}
@@ -409,7 +410,9 @@ def test_plot_of_a_pair_states_the_noise():
     dataset = VTSPairs(**SMALL)
     titles = [axis.get_title() for axis in dataset.plot(dataset[0]).axes]
     assert titles == ['Earlier image', f'Later image, noise {float(dataset[0]["noise"]):.2f}', 'Mask']
+    assert outlined(dataset.plot(dataset[0]).axes[0]) == outlined(dataset.plot(dataset[0]).axes[1]) != []
     exposed = dataset.plot(dataset[PairKey(0, 0, 1, exposure=True)])
+    assert outlined(exposed.axes[1]) == []
     assert exposed.axes[1].get_title() == 'Later image twice'
     plt.close('all')
 

@@ -162,9 +162,23 @@ def test_keys_are_plain_numbers():
 
 
 def test_plot_shows_an_epoch():
-    figure = PairSampler(random_index(50)).plot(pairs=20)
-    assert figure.axes[0].get_title() == '20 pairs drawn'
-    assert PairSampler(table()).plot().axes[0].get_title() == '400 pairs drawn'
+    policy = PairPolicy(rate=0.5, match='fixed-steps', mere_exposure=True)
+    table_figure = PairSampler(table(), policy=policy).plot()
+    assert [axis.get_title() for axis in table_figure.axes] == ['300 pairs drawn', 'visits of 200 locations']
+    assert [bar.get_height() for bar in table_figure.axes[0].patches] == [150, 0, 150]
+
+
+def test_plot_of_an_index_shows_windows_and_gaps():
+    sampler = PairSampler(random_index(50))
+    figure = sampler.plot(pairs=20)
+    assert [axis.get_title() for axis in figure.axes][2:] == ['windows', 'gap between the dates']
+    (windows,) = figure.axes[2].collections
+    keys = list(sampler)[:20]
+    assert len(windows.get_paths()) == 20
+    drawn = {tuple(path.get_extents().extents) for path in windows.get_paths()}
+    boxes = random_index(50).windows(np.array([key.location for key in keys]))
+    assert drawn == {box.bounds for box in boxes}
+    assert sum(bar.get_height() for bar in figure.axes[3].patches) == 20
 
 
 @pytest.mark.parametrize(

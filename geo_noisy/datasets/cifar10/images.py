@@ -110,16 +110,14 @@ class CIFAR10(NonGeoDataset):
 
         Args:
             sample: A sample from this data set.
-            show_titles: Whether to write above each image what it is: its class, or its part in a pair.
+            show_titles: Whether to write the class above the image.
             suptitle: Title of the whole figure.
 
         Returns:
-            A figure with the image, or with both images of a pair.
+            A figure with the image.
         """
-        return draw_panels(self._panels(sample), cmap=self.cmap, show_titles=show_titles, suptitle=suptitle)
-
-    def _panels(self, sample: Sample) -> list[Panel]:
-        return [Panel(CLASSES[int(sample['label'])], sample['image'])]
+        panels = [Panel(CLASSES[int(sample['label'])], sample['image'])]
+        return draw_panels(panels, cmap=self.cmap, show_titles=show_titles, suptitle=suptitle)
 
     def _image(self, number: int) -> torch.Tensor:
         return torch.from_numpy(self.data.images[number])
@@ -172,9 +170,18 @@ class CIFAR10Pairs(PairDataset, CIFAR10):
         pair = (location, int(self.partners[location]))
         return Look([self._image(pair[date]) for date in (earlier, later)], noise=1.0, noisy=1)
 
-    def _panels(self, sample: Sample) -> list[Panel]:
+    def plot(self, sample: Sample, show_titles: bool = True, suptitle: str | None = None) -> Figure:
+        """Plot a pair; all of a false one is outlined, as all of it is noise.
+
+        Args:
+            sample: A sample from this data set.
+            show_titles: Whether to write above each image what it is.
+            suptitle: Title of the whole figure.
+        """
         names = ('image', 'false partner' if float(sample['noise']) else 'the same image')
-        return [Panel(name, image) for name, image in zip(names, sample['image'], strict=True)]
+        changed = torch.full(sample['image'].shape[-2:], float(sample['noise']))
+        panels = [Panel(name, image, changed) for name, image in zip(names, sample['image'], strict=True)]
+        return draw_panels(panels, cmap=self.cmap, show_titles=show_titles, suptitle=suptitle)
 
 
 def _split_rows(total: int, split: Split, val_count: int, seed: int) -> NDArray[np.int64]:

@@ -141,11 +141,12 @@ class VTSPairs(PairDataset, VTS):
             suptitle: Title of the whole figure.
 
         Returns:
-            A figure with the pair, its mask and its prediction.
+            A figure with the pair, its noise outlined, its mask and its prediction.
         """
         noise = float(sample['noise'])
         second = 'Later image twice' if bool(sample['exposure']) else f'Later image, noise {noise:.2f}'
-        panels = [Panel('Earlier image', sample['image'][0]), Panel(second, sample['image'][1])]
+        dates = zip(('Earlier image', second), sample['image'], strict=True)
+        panels = [Panel(title, image, sample['change']) for title, image in dates]
         panels += [Panel(name.capitalize(), sample[name]) for name in ('mask', 'prediction') if name in sample]
         return draw_panels(panels, cmap=self.cmap, show_titles=show_titles, suptitle=suptitle)
 
