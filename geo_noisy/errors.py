@@ -21,3 +21,24 @@ class UsageError(ValueError):
 
 class InputError(ValueError):
     """What was read cannot serve: a damaged or foreign file, a table that lacks a column; exit status 1."""
+
+
+def check_kind(value: object, kind: type, name: str) -> None:
+    """Refuse a mapping, or anything else, in place of a settings object.
+
+    Args:
+        value: What was given.
+        kind: Class that it must be of.
+        name: Name of the argument.
+
+    Raises:
+        TypeError: If it is of another, with what to give.
+
+    Example:
+        >>> check_kind({'a': 1}, int, 'size')
+        Traceback (most recent call last):
+        TypeError: size is a dict; give int(a=1).
+    """
+    if not isinstance(value, kind):
+        settings = ', '.join(f'{key}={held!r}' for key, held in value.items()) if isinstance(value, dict) else '...'
+        raise TypeError(f'{name} is a {type(value).__name__}; give {kind.__name__}({settings}).')

@@ -8,6 +8,7 @@ from importlib import import_module
 from geo_noisy import __version__
 from geo_noisy.commands.ending.boundary import run_command
 from geo_noisy.errors import UsageError
+from geo_noisy.home_paths import with_home
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     'try it': {
@@ -57,7 +58,14 @@ def main(args: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if args is None else args)
     debug = '--debug' in words
-    return run_command(lambda: _run([word for word in words if word != '--debug']), debug=debug)
+    words = [_written_out(word) for word in words if word != '--debug']
+    return run_command(lambda: _run(words), debug=debug)
+
+
+def _written_out(word: str) -> str:
+    """A word with the home folder written out; shells leave that to commands in ``--output=~/pairs.parquet``."""
+    option, equals, value = word.partition('=')
+    return option + equals + with_home(value) if equals and option.startswith('-') else with_home(word)
 
 
 def _run(words: Sequence[str]) -> int:

@@ -23,6 +23,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         OSError: If the folder cannot be written to, or what lies at the path is no file (a folder, a device).
     """
+    path = path.expanduser() if path.parts[:1] == ('~',) else path  # never a folder named ~
     if path.exists() and not path.is_file():
         raise FileExistsError(f'{path} is there and is no file, so it cannot be replaced; choose another path.')
     path.parent.mkdir(parents=True, exist_ok=True)

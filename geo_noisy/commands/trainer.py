@@ -23,6 +23,7 @@ from geo_noisy.commands.parsing.config_words import check_config, config_files, 
 from geo_noisy.commands.parsing.parser_messages import one_paragraph
 from geo_noisy.commands.parsing.trainer_ranges import check_trainer
 from geo_noisy.errors import InputError, UsageError
+from geo_noisy.home_paths import with_homes
 
 _GDAL = {
     'GDAL_MAX_RAW_BLOCK_CACHE_SIZE': '200000000',
@@ -49,6 +50,7 @@ class _Trainer(LightningCLI):
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse the words of the command, and keep what they say of the model: a checkpoint may say otherwise."""
         super().parse_arguments(parser, args)
+        self.config = with_homes(self.config)
         self.stated = self.config.clone()
 
     def before_instantiate_classes(self) -> None:

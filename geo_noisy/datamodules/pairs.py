@@ -5,6 +5,7 @@ from typing import Any
 
 from geo_noisy.datamodules.base import GeoNoisyDataModule
 from geo_noisy.datamodules.loader import ResumableLoader
+from geo_noisy.errors import check_kind
 from geo_noisy.pairs.keys import PairKey
 from geo_noisy.pairs.policy import PairPolicy
 from geo_noisy.pairs.source import STRATA
@@ -58,6 +59,7 @@ class PairDataModule(GeoNoisyDataModule):
             stack_dates=stack_dates,
         )
         self.policy, self.predict_split = policy or PairPolicy(), predict_split
+        check_kind(self.policy, PairPolicy, 'policy')
 
     def setup(self, stage: str) -> None:
         """Build the data sets of a stage: 'fit', 'validate' or 'predict'."""

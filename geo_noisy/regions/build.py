@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geo_noisy.errors import InputError
+from geo_noisy.errors import InputError, check_kind
 from geo_noisy.regions.eligible import eligible
 from geo_noisy.regions.files.exclusions import Exclusion, describe, tally
 from geo_noisy.regions.files.file_scan import FileScan
@@ -19,6 +19,7 @@ from geo_noisy.regions.windows.grid import place_files
 from geo_noisy.regions.windows.lattice import Candidates, across_files, candidates, places
 from geo_noisy.regions.windows.locations import UNASSIGNED, Locations
 from geo_noisy.regions.windows.overpass import doubtful_overpasses, overpasses
+from geo_noisy.regions.windows.stretched import stretched_sites
 from geo_noisy.regions.windows.zones import on_own_ground
 
 _LARGEST_PX = 100_000  # side of a window that no memory holds
@@ -70,10 +71,13 @@ def build_index(
     """
     stride_px = size_px if stride_px is None else stride_px
     rules, limits = rules or PairRules(), limits or Limits()
+    check_kind(rules, PairRules, 'rules')
+    check_kind(limits, Limits, 'limits')
     _check(size_px, stride_px, place_px, overpass_minutes)
     if place_px is not None and stride_px >= size_px:
         raise ValueError(f'place_px is {place_px}, which cannot act: windows every {stride_px} px do not overlap.')
     scan = eligible(scan, limits=limits, rules=rules)
+    stated = crs is not None
     crs, res = scan.crs if crs is None else crs, scan.res if res is None else res
     placed = place_files(scan.files, crs=crs, res=res)
     if placed.files.empty:
@@ -112,7 +116,7 @@ def build_index(
         rules=rules,
         excluded=tuple(excluded),
         content=scan.content,
-        doubts=(*scan.doubts, *doubtful_overpasses(files)),
+        doubts=(*scan.doubts, *doubtful_overpasses(files), *(() if stated else stretched_sites(files, placed.sites))),
     )
 
 

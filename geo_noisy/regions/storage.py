@@ -16,6 +16,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo_noisy.errors import InputError
+from geo_noisy.home_paths import with_home
 from geo_noisy.regions.band_statistics import BandStatistics
 from geo_noisy.regions.dates.read import from_seconds
 from geo_noisy.regions.files.captures import Content
@@ -52,13 +53,15 @@ def write_tables(index: RegionTables, path: str | os.PathLike[str]) -> None:
     table = pq.read_table(plain)
     for name, column in _list_columns(index).items():
         table = table.append_column(name, column)
-    stored = json.dumps(_metadata(index, Path(path)))
-    with whole_file(Path(path)) as unfinished:
+    path = Path(with_home(str(path)))
+    stored = json.dumps(_metadata(index, path))
+    with whole_file(path) as unfinished:
         pq.write_table(table.replace_schema_metadata({**table.schema.metadata, _KEY: stored}), unfinished)
 
 
 def read_fields(path: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None) -> dict[str, Any]:
     """Read the fields of :class:`RegionTables`; see :meth:`PairIndex.read`."""
+    path, root = with_home(str(path)), None if root is None else with_home(str(root))
     table, stored = _checked(path)
     files = pd.DataFrame(stored['files']).assign(nodata=lambda frame: frame['nodata'].astype(float))
     files['cloud'] = files['cloud'].astype(float)

@@ -7,6 +7,7 @@ import torch.distributed
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from geo_noisy.errors import check_kind
 from geo_noisy.pairs.epoch import Epoch
 from geo_noisy.pairs.keys import PairKey
 from geo_noisy.pairs.permutation import random_words, stream_key
@@ -64,7 +65,8 @@ class PairSampler(EpochSampler[PairKey]):
             world_size: Number of processes; taken from ``torch.distributed`` by default.
 
         Raises:
-            TypeError: If the source is a data set, or anything else that cannot count its pairs.
+            TypeError: If the source is a data set, or anything else that cannot count its pairs, or ``policy`` is no
+                ``PairPolicy``.
             ValueError: If the policy cannot be met by the source, ``length`` is below 1, weights do not
                 fit, or rank lies outside the world.
         """
@@ -82,6 +84,7 @@ class PairSampler(EpochSampler[PairKey]):
             raise ValueError(f'rank is {rank}; it must lie in [0, {world_size - 1}] (world_size - 1).')
         self.source = source
         self.policy = policy or PairPolicy()
+        check_kind(self.policy, PairPolicy, 'policy')
         self.seed = seed
         self.length = length
         self.weights = None if weights is None else np.asarray(weights, dtype=np.float64)

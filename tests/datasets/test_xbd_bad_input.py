@@ -1,6 +1,7 @@
 """Every kind of bad input is found when the index is built, all of it at once."""
 
 import json
+import re
 import shutil
 import warnings
 
@@ -250,6 +251,19 @@ def test_a_folder_that_was_asked_for_and_is_absent_is_an_error(good, tmp_path):
         XBDPairs(good, cache_dir=tmp_path, progress=False)
     with pytest.raises(FileNotFoundError, match='hold of xBD is not under'):
         XBDPairs(good, split='hold', cache_dir=tmp_path, progress=False)
+
+
+@pytest.mark.parametrize('wrong', ['train', 'train/images', '..', '../..'])
+def test_a_root_that_is_beside_the_right_one_is_told(tmp_path, wrong):
+    root = tmp_path / 'a' / 'xBD'
+    (root / 'train' / 'images').mkdir(parents=True)
+    with pytest.raises(FileNotFoundError, match=f"give root='{re.escape(str(root))}'"):
+        XBDPairs((root / wrong).resolve(), folders=['train'], cache_dir=tmp_path / 'cache')
+
+
+def test_settings_in_a_mapping_are_refused(good):
+    with pytest.raises(TypeError, match=r'labels is a dict; give XBDLabels\(repair=True\)'):
+        XBDPairs(good, labels={'repair': True})
 
 
 def test_companions_from_a_mac_are_passed_over(root, tmp_path):

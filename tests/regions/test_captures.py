@@ -101,20 +101,37 @@ def test_times_of_an_overpass(tmp_path, names, minutes, dates):
 
 
 def test_two_sensors_at_one_time_are_two_dates(tmp_path):
-    for seed, name in enumerate(('S2_20200101T100000', 'L8_20200101T100010')):
+    for seed, name in enumerate(('aa_20200101T100000', 'bb_20200101T100010')):
         write_raster(tmp_path / f'{name}.tif', size_px=32, seed=seed)
     index = build_index(scan_rasters(tmp_path, sensor_regex='^..'), size_px=32)
     assert np.diff(index.offsets).tolist() == [2]
 
 
+@pytest.mark.parametrize(
+    ('first', 'second', 'sensors'),
+    [
+        ('S2A_20200101T100000', 'LC08_20200101T100010', ['LC08', 'S2A']),
+        ('x_s2_20200101', 'x_l8_20200101', ['L8', 'S2']),
+        ('sentinel-2_20200101', 'landsat8_20200101', ['LANDSAT8', 'SENTINEL-2']),
+        ('pass2_20200101', 'class8_20200101', ['']),
+    ],
+)
+def test_missions_in_names_are_sensors(tmp_path, first, second, sensors):
+    for seed, name in enumerate((first, second, first.replace('2020', '2021'))):
+        write_raster(tmp_path / f'{name}.tif', size_px=32, seed=seed)
+    index = build_index(scan_rasters(tmp_path), size_px=32)
+    assert sorted(index.files['sensor'].unique()) == sensors
+    assert np.diff(index.offsets).tolist() == [1 + len(sensors)]
+
+
 def test_looks_of_unknown_sensors_at_one_time_are_doubted(tmp_path):
-    for seed, name in enumerate(('S2_20200101T100000', 'L8_20200101T100010', 'S2_20210101T100000')):
+    for seed, name in enumerate(('aa_20200101T100000', 'bb_20200101T100010', 'aa_20210101T100000')):
         write_raster(tmp_path / f'{name}.tif', size_px=32, seed=seed)
     scan = scan_rasters(tmp_path)
     (doubt,) = build_index(scan, size_px=32).doubts
     assert '1 dates are put together from files of unknown sensor' in doubt.text
     assert '--sensor-regex' in doubt.remedy
-    assert 'L8_20200101T100010.tif and' in doubt.example
+    assert 'aa_20200101T100000.tif and' in doubt.example
     assert build_index(scan_rasters(tmp_path, sensor_regex='^..'), size_px=32).doubts == ()
 
 

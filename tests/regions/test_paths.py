@@ -13,6 +13,7 @@ import pytest
 
 from geo_noisy.datasets import TemporalPairs
 from geo_noisy.errors import InputError
+from geo_noisy.experiments.grids.grid_file import read_mapping
 from geo_noisy.main import main
 from geo_noisy.pairs import PairIndex, build_index, scan_rasters, scan_table
 from geo_noisy.regions.files.find import find_rasters
@@ -239,3 +240,27 @@ def test_masks_and_previews_of_no_known_product_are_no_images(images, name):
     assert len(scan.files) == 2
     assert [(item.number, '--product none' in item.reason) for item in scan.excluded] == [(2, True)]
     assert len(scan_rasters(images, product='none').files) == 4
+
+
+def test_the_home_folder_is_written_out(images, tmp_path, monkeypatch):
+    """In words that a shell leaves as they are, in tables, in Python, in a config and in a grid."""
+    monkeypatch.setenv('HOME', str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert main(['index', '~/images', '--size-px', '32', '--output=~/p.parquet']) == 0
+    assert len(PairIndex.read('~/p.parquet')) == 4
+    paths = [f'~/images/{path.name}' for path in sorted(images.iterdir())]
+    pd.DataFrame({'path': paths, 'datetime': ['2020-01-01', '2021-01-01']}).to_csv('items.csv', index=False)
+    build_index(scan_table('~/items.csv', path_column='path'), size_px=32).write('~/q.parquet')
+    assert (tmp_path / 'q.parquet').is_file()
+    assert not (tmp_path / '~').exists()
+
+
+def test_the_home_folder_in_a_config(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    (tmp_path / 'fit.yaml').write_text(
+        'model: {class_path: MomentumContrast}\n'
+        'data: {class_path: TemporalPairsDataModule, init_args: {index: ~/absent.parquet}}\n'
+    )
+    assert main(['fit', '--config', '~/fit.yaml']) in (1, 2)
+    assert f'{tmp_path}/absent.parquet' in capsys.readouterr().err
+    assert read_mapping(tmp_path / 'fit.yaml')['data']['init_args']['index'] == f'{tmp_path}/absent.parquet'

@@ -72,3 +72,21 @@ def test_degrees_across_many_zones_are_cut_too(tmp_path):
     assert len(index.sites) > 5
     lengths = sides_m(index) / (16 * index.sites['res_x'].to_numpy()[index.locations.site])
     assert np.abs(lengths - 1).max() < 0.03
+
+
+def test_metres_of_a_web_map_are_doubted_until_they_are_settled(tmp_path):
+    """At 60 degrees north a metre of EPSG:3857 is half a metre of the ground."""
+    origin = Transformer.from_crs('EPSG:4326', 'EPSG:3857', always_xy=True).transform(15, 60)
+    for date in ('20200101', '20210101'):
+        write_raster(tmp_path / f'{date}.tif', crs='EPSG:3857', origin=origin)
+    scan = scan_rasters(tmp_path)
+    index = build_index(scan, size_px=32)
+    (doubt,) = index.doubts
+    assert doubt.about == 'crs'
+    assert 'pixels of 10 by 10 units are 5 by 5 m' in doubt.text
+    assert '--crs EPSG:32633' in doubt.remedy
+    assert np.allclose(sides_m(index), 160, atol=1)
+    on_ground = build_index(scan, size_px=16, crs='EPSG:32633', res=10)
+    assert on_ground.doubts == ()
+    assert np.allclose(sides_m(on_ground), 160, atol=0.2)
+    assert build_index(scan, size_px=32, crs='EPSG:3857').doubts == ()

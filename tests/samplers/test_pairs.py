@@ -196,6 +196,13 @@ def test_wrong_arguments_are_told(arguments, message):
         PairSampler(table(), **arguments)
 
 
+def test_a_policy_in_a_mapping_is_refused():
+    with pytest.raises(TypeError, match=r'policy is a dict; give PairPolicy\(rate=0.5\)'):
+        PairSampler(table(), policy={'rate': 0.5})
+    with pytest.raises(TypeError, match='policy is a float'):
+        PairSampler(table(), policy=0.5)
+
+
 @pytest.mark.parametrize('wrap', [lambda data: Subset(data, [0]), lambda data: ConcatDataset([[data]])])
 def test_parts_of_data_sets_are_no_sources_of_pairs(wrap):
     with pytest.raises(TypeError, match=r'(Subset|ConcatDataset) cannot count its pairs: .*select'):

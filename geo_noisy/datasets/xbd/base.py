@@ -11,12 +11,14 @@ from torchgeo.datasets import DatasetNotFoundError, NonGeoDataset
 from torchgeo.datasets.utils import Path as PathLike
 from torchgeo.datasets.utils import Sample
 
-from geo_noisy.datasets.xbd.files import FOLDERS, Problem, XBDDataError, subset_places
+from geo_noisy.datasets.xbd.files import FOLDERS, Problem, XBDDataError, refuse_nearby, subset_places
 from geo_noisy.datasets.xbd.index import IndexRequest, load_index
 from geo_noisy.datasets.xbd.masks import XBDLabels
 from geo_noisy.datasets.xbd.schema import SIDE_PX
 from geo_noisy.datasets.xbd.splits import SPLITS, XBDSplit, assign_splits, unstratified
 from geo_noisy.datasets.xbd.tiles import TileReader, TileSource
+from geo_noisy.errors import check_kind
+from geo_noisy.home_paths import with_home
 
 Split = Literal['train', 'val', 'test', 'hold']
 OnError = Literal['refuse', 'drop']
@@ -77,11 +79,14 @@ class XBDTiles(NonGeoDataset):
         self.tile_px = tile_px
         self.labels = labels or XBDLabels()
         self.splits = splits or XBDSplit()
+        check_kind(self.labels, XBDLabels, 'labels')
+        check_kind(self.splits, XBDSplit, 'splits')
         self.transforms = transforms
         roots = (root,) if isinstance(root, str | Path) or not isinstance(root, Sequence) else tuple(root)
         wanted = tuple(folders) if split in ('train', 'val') else (split,)
-        request = IndexRequest(tuple(map(Path, roots)), wanted, tile_px, self.labels)
+        request = IndexRequest(tuple(Path(with_home(str(place))) for place in roots), wanted, tile_px, self.labels)
         if not any(subset_places(place, folder) for place in request.roots for folder in FOLDERS):
+            refuse_nearby(request.roots)
             raise DatasetNotFoundError(self)
         cache = Path(cache_dir) if cache_dir is not None else None
         tiles = load_index(request, on_error=on_error, cache_dir=cache, workers=workers, progress=progress)

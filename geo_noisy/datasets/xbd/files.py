@@ -114,6 +114,29 @@ def _places(roots: Sequence[Path], folders: Sequence[str]) -> list[tuple[Path, s
     return places
 
 
+def refuse_nearby(roots: Sequence[Path]) -> None:
+    """Name the root that is meant, where subsets lie a few folders above or below some that hold none.
+
+    Raises:
+        FileNotFoundError: If there is such a root.
+    """
+    for root in roots:
+        near = [place for place in _nearby(root) if any(subset_places(place, folder) for folder in FOLDERS)]
+        if near:
+            raise FileNotFoundError(
+                f'{root} holds no subset of xBD ({", ".join(FOLDERS)}), but {" and ".join(map(str, near))} does: give '
+                f'root={str(near[0])!r}.'
+            )
+
+
+def _nearby(root: Path) -> Iterator[Path]:
+    """Folders around a root: two levels up where it is a subset or in one, and two levels down."""
+    subsets = {*FOLDERS, *(name for names in _OTHER_NAMES.values() for name in names)}
+    yield from (place.parent for place in (root, root.parent) if place.name in subsets)
+    for pattern in ('*', '*/*'):
+        yield from sorted(place for place in root.glob(pattern) if place.is_dir() and not place.name.startswith('.'))
+
+
 def image_problems(files: PairFiles) -> Iterator[tuple[str, str]]:
     """Files of a pair that are missing, and bad images; labels have a reader of their own."""
     for path in files.paths:

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from geo_noisy.home_paths import with_homes
 from geo_noisy.json_schema import errors_of
 
 Config = dict[str, Any]
@@ -170,7 +171,7 @@ def read_mapping(path: Path, *, plain: bool = True) -> Config:
         raise ValueError(f'{path} holds no keys with values, but {reprlib.repr(content)}.')
     if plain:
         _check_plain(content, path, '')
-    return content
+    return dict(with_homes(content))
 
 
 def check(content: Any, schema: Config, where: str) -> None:

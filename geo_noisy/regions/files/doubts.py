@@ -10,7 +10,7 @@ class Doubt(NamedTuple):
     """Something that was assumed, or that looks odd."""
 
     about: str
-    """'product', 'bands', 'alpha', 'nodata', 'classes', 'radiometry', 'dates' or 'noise'."""
+    """'product', 'bands', 'alpha', 'nodata', 'classes', 'radiometry', 'dates', 'crs' or 'noise'."""
     text: str
     """What was assumed, or what looks odd."""
     remedy: str

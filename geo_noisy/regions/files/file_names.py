@@ -11,6 +11,12 @@ from geo_noisy.regions.files.doubts import Doubt
 from geo_noisy.regions.files.opening import open_raster
 from geo_noisy.regions.files.problems import RasterProblemError
 
+# How missions name themselves in names of files, as a word: two of them are two sensors
+_DESIGNATOR = re.compile(
+    r'(?:^|[^a-z0-9])(S[1-3][A-D]?|SENTINEL-?[1-3][A-D]?|L[COTEM]0[1-9]|L[4-9]|LANDSAT-?[1-9]|WV0[1-4]|GE01|QB02|PHR1[AB]|'
+    r'PNEO[34]|SPOT[1-7]|PS2|PSB|PSScene|NAIP|ASTER)(?=$|[^a-z0-9])',
+    re.IGNORECASE,
+)
 _NO_TAGS = {'DERIVED_SUBDATASETS', 'SUBDATASETS'}  # domains with addresses of other files
 
 
@@ -70,10 +76,22 @@ class FileNames:
         except ValueError as error:
             raise RasterProblemError(str(error)) from error
 
-    def sensor(self, path: str) -> str:
-        """What took a file; empty where its name does not tell."""
-        match = re.search(self.sensor_regex, os.path.basename(path)) if self.sensor_regex else None
-        return match[match.lastindex or 0] if match else ''
+    def sensor(self, path: str, *, product: str = '') -> str:
+        """What took a file: as the user's expression finds it, else its product's, else as missions name themselves.
+
+        Args:
+            path: The file.
+            product: The sensor of its product, where it is of one.
+
+        Returns:
+            The sensor; empty where nothing tells.
+        """
+        name = os.path.basename(path)
+        if self.sensor_regex is None:
+            designator = None if product else _DESIGNATOR.search(name)
+            return designator[1].upper() if designator else product
+        match = re.search(self.sensor_regex, name)
+        return match[match.lastindex or 0] if match else product
 
 
 def _folders(path: str) -> list[str]:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from geo_noisy.home_paths import with_home
+
 _FILE = 'file://'
 _ARCHIVES = ('zip://', 'tar://', '/vsizip/', '/vsitar/', '/vsigzip/')
 
@@ -36,11 +38,12 @@ def located(path: str, *, beside: str | os.PathLike[str] = '') -> str:
     """A path as rasterio opens it.
 
     Args:
-        path: A path, an address, or ``file://``.
+        path: A path, an address, or ``file://``; ``~/`` is the user's home.
         beside: Folder that a relative path starts from; the working folder by default.
     """
     if path.startswith(_FILE):
         return url2pathname(urlsplit(path).path)
     if not is_local(path):
         return path
+    path = with_home(path)
     return os.path.normpath(os.path.join(beside, path)) if beside else path

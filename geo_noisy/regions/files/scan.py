@@ -156,7 +156,7 @@ def _capture(draft: Draft, layers: tuple[Any, ...], names: FileNames) -> Capture
     return Capture(
         paths,
         names.time(paths[0]) if stated else _time_in_name(draft.date, kind.date_format),
-        names.sensor(paths[0]) or draft.sensor,
+        names.sensor(paths[0], product=draft.sensor),
         bands=layers,
         masks=tuple(layer for _, layer in draft.masks.values()),
         scale=kind.scale,
