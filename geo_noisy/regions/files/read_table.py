@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from geo_noisy.errors import InputError
-from geo_noisy.regions.files.paths import is_local
+from geo_noisy.regions.files.paths import is_local, located
 
 _CSV = ('.csv', '.tsv', '.txt', '.csv.gz')
 _JSON = ('.json', '.geojson')
@@ -24,7 +24,7 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
         FileNotFoundError: If it is not there.
         InputError: If it is of another kind, damaged, or without rows.
     """
-    name = str(path)
+    name = located(str(path))
     if is_local(name) and not os.path.isfile(name):
         raise FileNotFoundError(f'The table {path} is not there, or is no file.')
     if name.lower().endswith(_JSON):

@@ -50,7 +50,7 @@ def read_polygons(
         if layer is not None:
             raise ValueError(f'A frame has no layers, so {layer!r} cannot be chosen.')
         return _with_crs(polygons, crs, crs_option)
-    path = str(polygons)
+    path = located(str(polygons))
     frame = _read(path, layer, layer_option)
     if crs is not None and path.lower().endswith(_JSON):  # GeoJSON states none; readers take it for degrees
         frame = frame.set_crs(None, allow_override=True)
