@@ -69,7 +69,8 @@ def scan_table(
         frame[date_column], where=f'{name}, column {date_column!r}', date_format=date_format, instants=True
     )
     known, times, doubts = _times(frame, dates, name=name, date_column=date_column)
-    folder = root if root is not None else '' if isinstance(table, pd.DataFrame) else os.path.dirname(located(str(table)))
+    beside = '' if isinstance(table, pd.DataFrame) else os.path.dirname(located(str(table)))
+    folder = beside if root is None else root
     covers, names = cloud_covers(frame, cloud_column, table=name), sensors(frame, sensor_column, table=name)
     captures, problems, relative = [], [], False
     seen: set[tuple[tuple[str, str], ...]] = set()
