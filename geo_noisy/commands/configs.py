@@ -44,7 +44,7 @@ def copy_configs(names: Sequence[str] = (), *, folder: Path) -> list[Path]:
     Raises:
         UsageError: If there is no such config, or a file is there already.
     """
-    missing = [name for name in names if not (SHIPPED / name).exists()]
+    missing = [name for name in names if not _is_shipped(SHIPPED / name)]
     if missing:
         raise UsageError(f'There is no config {", ".join(missing)}; `geo-noisy configs` lists them.')
     chosen = [SHIPPED / name for name in names] or [SHIPPED]
@@ -58,6 +58,12 @@ def copy_configs(names: Sequence[str] = (), *, folder: Path) -> list[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target)
     return targets
+
+
+def _is_shipped(path: Path) -> bool:
+    """Whether a path is a config or a folder of them, and leads to no other place."""
+    inside = path.resolve().is_relative_to(SHIPPED.resolve()) and '..' not in path.relative_to(SHIPPED).parts
+    return inside and (path.is_dir() or (path.is_file() and path.suffix == '.yaml'))
 
 
 def _first_line(name: Path) -> str:

@@ -18,7 +18,7 @@ import geo_noisy.datamodules
 import geo_noisy.tasks
 from geo_noisy import __version__
 from geo_noisy.commands.ending.explain import is_download
-from geo_noisy.commands.parsing.checkpoint_arguments import replaced
+from geo_noisy.commands.parsing.checkpoint_arguments import check_checkpoint, replaced
 from geo_noisy.commands.parsing.config_words import check_config, config_files, written_out
 from geo_noisy.commands.parsing.parser_messages import one_paragraph
 from geo_noisy.commands.parsing.trainer_ranges import check_trainer
@@ -52,6 +52,7 @@ class _Trainer(LightningCLI):
         super().parse_arguments(parser, args)
         self.config = with_homes(self.config)
         self.stated = self.config.clone()
+        check_checkpoint(self.config[self.config.subcommand].ckpt_path)
 
     def before_instantiate_classes(self) -> None:
         """Have checkpoints read without the code in them, and tell where they stand in place of the config.

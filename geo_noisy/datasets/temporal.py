@@ -1,6 +1,7 @@
 """Temporal pairs from any georeferenced images."""
 
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -84,6 +85,7 @@ class TemporalPairs(PairDataset):
         chosen = [band - 1 for band in self.bands]
         tables = self.pair_index
         self._captures = place_captures(tables.files, tables.sites, tables.content, bands=chosen)
+        self._told_empty = False
         self._skipped = torch.zeros(1, dtype=torch.int64)
         self._skipped.share_memory_()  # type: ignore[no-untyped-call]  # workers count here too
 
@@ -149,8 +151,14 @@ class TemporalPairs(PairDataset):
 
         Returns:
             Pixels [C, H, W] with the fill where there is no data, and which hold data, [H, W].
+
+        Warns:
+            UserWarning: At the first window without any data: the file has changed since it was indexed, or the index
+                was made without looking at pixels (``footprint='bounds'``).
         """
         pixels, valid = self._reader.read(*self._window(location, date))
+        if not valid.any():
+            self._tell_empty(location, date)
         return np.where(valid, pixels.astype(np.float32), self._fill[:, None, None]), valid
 
     def valid(self, location: int, date: int) -> NDArray[np.bool_]:
@@ -177,6 +185,20 @@ class TemporalPairs(PairDataset):
     def plot_map(self) -> Figure:
         """Plot footprints, coloured by the share of their pairs that are noisy, and the dates of the files."""
         return draw_map(self.pair_index)
+
+    def _tell_empty(self, location: int, date: int) -> None:
+        if self._told_empty:
+            return
+        self._told_empty = True
+        pairs = self.pair_index
+        paths = pairs.files['paths'].iloc[pairs.dates[pairs.offsets[location] + date]]
+        warnings.warn(
+            f'{", ".join(map(str, paths))}: the window of location {location} holds no data, and is filled; others '
+            'may, which is not told again. Where the files have changed, index them again; an index made with '
+            "footprint='bounds' has never looked at pixels.",
+            UserWarning,
+            stacklevel=3,
+        )
 
     def _window(self, location: int, date: int) -> tuple[PlacedCapture, Box]:
         """The capture of a date, and where on its grid the location lies."""

@@ -78,7 +78,8 @@ def prepare(table: pd.DataFrame) -> pd.DataFrame:
     if missing:
         raise InputError(f'The table has no columns {sorted(missing)}: run the sweep again with this version.')
     table = table[table['error'].isna()].reset_index(drop=True)
-    table[SCORE] = [100 * row.get(metric_of(row['data']), np.nan) for _, row in table.iterrows()]
+    scores = [row.get(metric_of(row['data'])) for _, row in table.iterrows()]
+    table[SCORE] = 100 * pd.to_numeric(pd.Series(scores, index=table.index, dtype=object))
     unscored = table[table[SCORE].isna()]
     if len(unscored):
         row = unscored.iloc[0]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 import pandas as pd
 
 from geo_noisy.errors import InputError
@@ -16,6 +17,15 @@ OUTCOMES = 'test_outcomes'
 
 SOURCES = 'test_sources'
 """Column of lists, which texture or image each class's pixels of each test image come from; likewise."""
+
+TEXTS = frozenset({
+    'data', 'loss', 'encoder', 'match', 'changed', 'checkpoint', 'downstream_noise', 'pretrain_key', 'hardware', 'code',
+    'commit',
+})  # fmt: skip
+"""Columns of text."""
+
+FLAGS = frozenset({'mere_exposure', 'fine_tuned'})
+"""Columns of true and false, which are text in a CSV file with gaps."""
 
 SHARES = r'^((best_)?val|test|train)_(f1|iou|accuracy|xview2)'
 """Columns of scores, which lie in [0, 1]."""
@@ -41,8 +51,10 @@ def read_table(path: Path) -> pd.DataFrame:
         path = path / 'results.parquet'
         if not path.exists():
             return pd.DataFrame({'key': pd.Series(dtype=str)})
-    if not path.is_file():
+    if not path.exists():
         raise FileNotFoundError(f'There is no table of results at {path}.')
+    if not path.is_file():
+        raise InputError(f'{path} is no file, and so no table of results: remove it, and sweep again.')
     try:
         with path.open('rb') as file:  # opened once: a running sweep may put a new table in its place meanwhile
             table: pd.DataFrame = _read_csv(file) if path.suffix == '.csv' else pd.read_parquet(file)
@@ -77,11 +89,17 @@ def check_table(table: pd.DataFrame, where: str) -> None:
             )
 
     for column in ('key', 'name'):
-        refuse(~table[column].map(lambda value: isinstance(value, str) and value != ''), column, 'it must be text')
+        refuse(~table[column].map(_is_text), column, 'it must be text')
     whole = pd.to_numeric(table['seed'], errors='coerce')
     refuse(~(whole.ge(0) & whole.mod(1).eq(0)), 'seed', 'it must be a whole number of 0 or more')
     refuse(table['key'].duplicated(), 'key', 'it must be there once')
     done = table['error'].isna()
+    for column in {'data', 'loss'} & set(table):
+        refuse(done & ~table[column].map(_is_text), column, 'it must be text')
+    for column in TEXTS & set(table):
+        refuse(table[column].notna() & ~table[column].map(_is_text), column, 'it must be text')
+    for column in FLAGS & set(table):
+        refuse(table[column].notna() & ~table[column].map(_is_flag), column, 'it must be true or false')
     for column in map(str, table.filter(regex=SHARES)):
         values = pd.to_numeric(table[column], errors='coerce')
         there = done & table[column].notna()
@@ -130,7 +148,7 @@ def write_csv(folder: Path, table: pd.DataFrame) -> None:
 
 
 def _read_csv(file: BinaryIO) -> pd.DataFrame:
-    keys = ('key', 'name', 'pretrain_key', 'config_hash')  # some look like numbers
+    keys = ('key', 'name', 'config_hash', *TEXTS)  # some look like numbers
     table: pd.DataFrame = pd.read_csv(file, dtype=dict.fromkeys(keys, str))
     texts = _texts(table)
     return table.assign(**{name: table[name].map(lambda v: from_csv(v) if isinstance(v, str) else v) for name in texts})
@@ -138,6 +156,14 @@ def _read_csv(file: BinaryIO) -> pd.DataFrame:
 
 def _texts(table: pd.DataFrame) -> list[str]:
     return [str(name) for name in table if not pd.api.types.is_numeric_dtype(table[name])]
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ''
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool | np.bool_) or (isinstance(value, str) and value in ('True', 'False'))
 
 
 def _is_json(text: Any) -> bool:

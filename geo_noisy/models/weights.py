@@ -39,6 +39,7 @@ UNREADABLE = (
     LookupError,
     TypeError,
     AttributeError,
+    OSError,  # of a file cut near its start
 )
 """What readers raise of files that are not theirs: torch takes any bytes for a pickle."""
 

@@ -33,7 +33,8 @@ def cells() -> Iterator[Cell]:
                 RUNS,
             )
     for field, damage, spoil, names in _weights():
-        yield Cell('checkpoint as weights', field, damage, _spoiling(spoil, _AS_WEIGHTS), INPUT, names, RUNS)
+        status = USAGE if damage in _OTHER_NETWORKS else INPUT
+        yield Cell('checkpoint as weights', field, damage, _spoiling(spoil, _AS_WEIGHTS), status, names, RUNS)
     for option, status, names in _changed():
         words = [*_GO_ON, option]
         yield Cell('checkpoint to go on from', 'settings', option, _spoiling(lambda: None, words), status, names, RUNS)
@@ -43,6 +44,9 @@ _WRONG = {
     ('weights', 'file', 'absent'), ('weights', 'file', 'folder'), ('weights', 'file', 'FIFO'),
     ('to go on from', 'file', 'absent'), ('to go on from', 'file', 'folder'), ('to go on from', 'file', 'FIFO'),
 }  # fmt: skip
+
+_OTHER_NETWORKS = ('other keys', 'other shapes')
+"""The config says another network than the one that is there."""
 
 
 def _spoiling(spoil: Damage, words: Words) -> Callable[[Path], Words]:
@@ -120,7 +124,7 @@ def _changed() -> Iterator[tuple[str, int, tuple[str, ...]]]:
     yield '--data.init_args.batch_size=8', COUNTED, ('batch_size', '4', '8')
     yield '--data.init_args.seed=7', COUNTED, ('seed', '7')
     yield '--data.init_args.policy.rate=0.5', COUNTED, ('rate', '0.5')
-    yield '--data.init_args.size_px=32', COUNTED, ('size_px', '32')
-    yield '--data.init_args.train_count=32', COUNTED, ('train_count', '32')
+    yield '--data.init_args.size_px=64', COUNTED, ('size_px', '64')
+    yield '--data.init_args.train_count=32', COUNTED, ('counts.train', '16', '32')
     yield '--model.init_args.loss=cross', COUNTED, ('loss', 'cross')
-    yield '--model.init_args.model=resnet18', USAGE, ('model|checkpoint', 'resnet18|shape|conv')
+    yield '--model.init_args.model=resnet18', COUNTED, ('last.ckpt', 'model', 'resnet18')

@@ -21,7 +21,7 @@ Damage = Callable[[], object]
 def cells() -> Iterator[Cell]:
     """Every cell of xBD and of textures."""
     for field, damage, spoil, names in (*_images(), *_labels()):
-        status = USAGE if 'folder' in (field, damage) and field != 'image' else INPUT
+        status = USAGE if field == 'folder' else INPUT
         yield Cell('xBD', field, damage, _spoiling(spoil), status, names, ('runs*', 'cache*'))
     for field, damage, spoil, status, names in _textures():
         yield Cell('textures', field, damage, _texturing(spoil), status, names, ('runs*',))

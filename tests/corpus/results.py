@@ -90,6 +90,7 @@ def _values() -> Iterator[tuple[str, str, Damage, tuple[str, ...]]]:
         yield column, 'absent', _frame(lambda f, c=column: f.drop(columns=c)), (column,)
     for name, value in {'above 1': 55.0, 'negative': -0.1, 'infinite': float('inf')}.items():
         yield score, name, _value(score, value), (score, 'row')
+    yield score, 'all null', _frame(lambda f: f.assign(**{score: None})), (score, 'key')
     yield score, 'NaN', _value(score, float('nan')), (score, 'row')
     yield (
         score,
@@ -108,5 +109,12 @@ def _values() -> Iterator[tuple[str, str, Damage, tuple[str, ...]]]:
     yield 'r_img', 'negative', _value('r_img', -2.0), ('r_img', '-2')
     yield 'config', 'not JSON', _frame(lambda f: f.assign(config='{')), ('config', 'JSON')
     yield 'versions', 'not JSON', _frame(lambda f: f.assign(versions='x')), ('versions', 'JSON')
-    yield 'data', 'number', _frame(lambda f: f.assign(data=3)), ('data',)
+    for column in ('data', 'loss', 'hardware', 'code', 'encoder', 'pretrain_key'):
+        yield column, 'number', _frame(lambda f, c=column: f.assign(**{c: 3})), (f'{column} is 3', 'text')
+        yield column, 'list', _frame(lambda f, c=column: f.assign(**{c: [[1, 2]] * len(f)})), (column, 'text')
+    for column in ('data', 'loss'):
+        yield column, 'null', _value(column, None), (column, 'text')
+    for column in ('mere_exposure', 'fine_tuned'):
+        yield column, 'number', _frame(lambda f, c=column: f.assign(**{c: 3})), (f'{column} is 3', 'true or false')
+        yield column, 'text', _frame(lambda f, c=column: f.assign(**{c: 'perhaps'})), (column, 'perhaps')
     yield 'pretrain_seconds', 'text', _frame(lambda f: f.assign(pretrain_seconds='long')), ('pretrain_seconds',)

@@ -127,10 +127,10 @@ def _with(name: str, *more: str) -> Words:
 
 
 def _columns() -> Iterator[tuple[str, str, Damage, Words, int, tuple[str, ...]]]:
-    yield 'path', 'absent', _frame(lambda f: f.drop(columns='path')), INDEX, INPUT, ('items.csv', 'path')
+    yield 'path', 'absent', _frame(lambda f: f.drop(columns='path')), INDEX, USAGE, ('items.csv', 'path')
     yield 'path', 'empty', _value('path', None), INDEX, COUNTED, ('path', '1 x')
     yield 'path', 'leads nowhere', _value('path', 'images/gone.tif'), INDEX, COUNTED, ('gone.tif', 'not there')
-    yield 'path', 'number', _column('path', 1, 2, 3), INDEX, INPUT, ('not there|not a raster',)
+    yield 'path', 'number', _column('path', 1, 2, 3), INDEX, INPUT, ('items.csv', "no path in column 'path'", 'row 1')
     yield 'path', 'text file', _value('path', 'grid.yaml'), INDEX, COUNTED, ('grid.yaml', 'not a raster')
     yield (
         'path',
@@ -141,7 +141,7 @@ def _columns() -> Iterator[tuple[str, str, Damage, Words, int, tuple[str, ...]]]
         ('image_20200601', 'named by an earlier row'),
     )
     yield 'path', 'folder', _value('path', 'images'), INDEX, COUNTED, ('folder|not a raster',)
-    yield 'datetime', 'absent', _frame(lambda f: f.drop(columns='datetime')), INDEX, INPUT, ('items.csv', 'datetime')
+    yield 'datetime', 'absent', _frame(lambda f: f.drop(columns='datetime')), INDEX, USAGE, ('items.csv', 'datetime')
     yield 'datetime', 'empty', _value('datetime', None), INDEX, COUNTED, ('date', '1 x')
     yield 'datetime', 'text', _value('datetime', 'soon'), INDEX, INPUT, ('items.csv', 'datetime', 'soon')
     yield (
@@ -174,7 +174,7 @@ def _columns() -> Iterator[tuple[str, str, Damage, Words, int, tuple[str, ...]]]
         ('cover', 'cloud'),
     )
     yield 'cloud', 'text', _value('cloud', 'much'), cloudy, INPUT, ('items.csv', 'cloud', 'much')
-    yield 'cloud', 'fractions', _column('cloud', 0.1, 0.2, 0.5), cloudy, INPUT, ('fractions',)
+    yield 'cloud', 'fractions', _column('cloud', 0.1, 0.2, 0.5), cloudy, USAGE, ('fractions',)
     yield 'cloud', 'above 100', _value('cloud', 700.0), cloudy, INPUT, ('items.csv', 'cloud', '700')
     yield 'cloud', 'negative', _value('cloud', -3.0), cloudy, INPUT, ('items.csv', 'cloud', '-3')
     yield 'cloud', 'infinite', _value('cloud', float('inf')), cloudy, INPUT, ('items.csv', 'cloud', 'inf')
@@ -184,7 +184,7 @@ def _columns() -> Iterator[tuple[str, str, Damage, Words, int, tuple[str, ...]]]
         'all empty',
         _column('sensor', None, None, None),
         [*INDEX, '--sensor-column', 'sensor', '--same-sensor'],
-        INPUT,
+        USAGE,
         ('same.sensor',),
     )
 

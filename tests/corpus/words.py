@@ -187,8 +187,11 @@ def _others() -> Iterator[tuple[str, str, Words, int, tuple[str, ...]]]:
         for value in values:
             yield f'scenes {option}', value, ['scenes', 'out', option, value], USAGE, (name,)
     yield 'scenes folder', 'a file', ['scenes', 'items.csv'], USAGE, ('items.csv',)
-    yield 'configs', 'unknown', ['configs', 'no/such.yaml', '-o', 'x'], USAGE, ('no/such.yaml|output',)
+    yield 'configs', 'unknown', ['configs', 'no/such.yaml', '--output', 'x'], USAGE, ('no/such.yaml',)
     yield 'configs', 'leads out', ['configs', '../../etc', '--output', 'x'], USAGE, (r'\.\./\.\./etc',)
+    yield 'configs', 'leads to a file', ['configs', '../pyproject.toml', '--output', 'x'], USAGE, (r'\.\./pyproject',)
+    yield 'configs', 'leads out and in', ['configs', '../configs/vts', '--output', 'x'], USAGE, ('configs/vts',)
+    yield 'configs', 'absolute', ['configs', '/etc/hostname', '--output', 'x'], USAGE, ('/etc/hostname',)
     yield 'report', 'nowhere', ['report', 'nowhere'], INPUT, ('nowhere',)
     yield 'report', 'no folder of xBD', ['report', 'results', '--xbd', 'nowhere'], USAGE, ('nowhere',)
     yield 'sweep', 'nowhere', ['sweep', 'nowhere.yaml', '--output', 'out'], USAGE, ('nowhere.yaml',)

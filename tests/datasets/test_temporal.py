@@ -411,3 +411,16 @@ def test_what_a_torchgeo_data_set_does_to_samples_is_refused(tmp_path):
 
     with pytest.raises(ValueError, match='Masks holds masks'):
         scan_dataset(Masks(str(folder)))
+
+
+def test_windows_without_any_data_are_told_once(tmp_path):
+    index = build_index(scan_rasters([write_series(tmp_path / 'images', DATES)]), size_px=32)
+    path = tmp_path / 'images' / Path(index.files['paths'].iloc[1][0]).name
+    with rasterio.open(path) as file:
+        profile, pixels = file.profile, file.read()
+    with rasterio.open(path, 'w', **profile | {'nodata': 0}) as file:
+        file.write(np.zeros_like(pixels))
+    dataset = TemporalPairs(index)
+    with pytest.warns(UserWarning, match=f'{path.name}: the window of location 0 holds no data'):
+        assert not dataset[PairKey(0, 0, 1)]['valid'][1].any()
+    assert not dataset[PairKey(1, 0, 1)]['valid'][1].any()  # a second warning would be an error

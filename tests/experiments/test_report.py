@@ -27,6 +27,7 @@ class TestReport:
             '--output',
             str(tmp_path),
         ]
+        open_before = plt.get_fignums()  # of other tests
         assert main(words) == 0
         text = (tmp_path / 'report.md').read_text()
         assert '| Noisy pairs help on VTS, MoCo, r_img < 1 | gain (Fig. 4 and 5, no number printed) | +5.0 |' in text
@@ -39,7 +40,7 @@ class TestReport:
             assert (tmp_path / 'figures' / f'{name}.png').stat().st_size > 5000
         for name in ('figure_3_vts_generation', 'figure_6_noisy_and_mere_exposure'):
             assert (tmp_path / 'figures' / f'{name}.jpg').exists()
-        assert not plt.get_fignums()
+        assert plt.get_fignums() == open_before
         assert 'Report:' in capsys.readouterr().out
 
     def test_no_seed_in_common(self, tmp_path: Path) -> None:

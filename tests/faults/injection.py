@@ -29,7 +29,7 @@ class Fault:
         strike: Called while the command runs, with the seconds that an unbroken run takes.
         mend: Undoes what would keep a second run from going well.
         statuses: Exit statuses that are right; a negative one is a signal. Empty for any.
-        names: What has to be told, where the status is neither 0 nor a signal's.
+        names: What has to be told, where the status is no signal's.
         again: Whether what is run again after it must end as unbroken.
         twice: Whether a second run is started in the same folder at a seeded moment.
         possible: Whether this machine lets it be tried.
@@ -108,7 +108,7 @@ def _check_end(fault: Fault, status: int | None, told: str, outcome: Outcome) ->
         outcome.wrong.append(f'hangs for {LIMIT_S} s: {told[-300:]!r}')
     elif fault.statuses and status not in (*fault.statuses, 0 if fault.strike else fault.statuses[0]):
         outcome.wrong.append(f'ended with {status}, not {fault.statuses}: {told[-300:]!r}')
-    elif status > 0 and status < 128:
+    elif 0 <= status < 128:
         if 'Traceback' in told or 'this is unexpected' in told:
             outcome.wrong.append(f'foreign traceback: {told[-400:]!r}')
         outcome.wrong += [f'does not name {name!r}: {told[-300:]!r}' for name in fault.names if name not in told]

@@ -58,7 +58,7 @@ class Work:
 
     def unreadable(self) -> Iterator[str]:
         """Outputs that are there and cannot be read whole."""
-        for path in [path for pattern in self.outputs for path in Path().glob(pattern)]:
+        for path in self._written():
             try:
                 _read(path)
             except Exception as error:  # whatever a reader raises of half a file
@@ -66,7 +66,12 @@ class Work:
 
     def made(self) -> dict[str, str]:
         """Digests of the outputs' content."""
-        return {str(path): _read(path) for pattern in self.outputs for path in sorted(Path().glob(pattern))}
+        return {str(path): _read(path) for path in self._written()}
+
+    def _written(self) -> list[Path]:
+        """Outputs that are there; hidden files, which nothing reads, are what a killed run left."""
+        found = [path for pattern in self.outputs for path in sorted(Path().glob(pattern))]
+        return [path for path in found if not path.name.startswith('.')]
 
 
 def works(sound: Path, *, only: tuple[str, ...] = ()) -> dict[str, Work]:

@@ -1,11 +1,39 @@
-"""Where a checkpoint says of the model what the config says otherwise."""
+"""What a checkpoint to go on from must be, and where it says of the model what the config says otherwise."""
 
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-from geo_noisy.errors import UsageError
+import torch
+
+from geo_noisy.errors import InputError, UsageError
 
 _SHOWN = 6
+
+
+def check_checkpoint(path: str | None) -> None:
+    """Check what a checkpoint holds, without its tensors, before Lightning takes it for one.
+
+    Args:
+        path: A file; an address, a word such as ``last`` and None are left to Lightning.
+
+    Raises:
+        UsageError: If the path leads to a folder, a pipe or a device.
+        InputError: If the file holds no state of a training.
+    """
+    if path is None or not Path(path).exists():
+        return
+    if not Path(path).is_file():
+        raise UsageError(f'ckpt_path is {path}, which is no file: give a checkpoint, such as last.ckpt.')
+    if not zipfile.is_zipfile(path):
+        return  # Lightning reads it, or tells why not
+    content = torch.load(path, map_location='meta', mmap=True, weights_only=True)
+    if not isinstance(content, Mapping):
+        raise InputError(
+            f'The checkpoint {path} holds a {type(content).__name__}, no state of a training: give one that a training '
+            'wrote, or give weights alone as model.init_args.weights.'
+        )
 
 
 def replaced(stated: Any, taken: Any, *, checkpoint: str | None) -> Iterator[str]:
