@@ -20,6 +20,7 @@ from geo_noisy import __version__
 from geo_noisy.commands.ending.explain import is_download
 from geo_noisy.commands.parsing.checkpoint_arguments import check_checkpoint, replaced
 from geo_noisy.commands.parsing.config_words import check_config, config_files, written_out
+from geo_noisy.commands.parsing.default_pictures import add_pictures
 from geo_noisy.commands.parsing.parser_messages import one_paragraph
 from geo_noisy.commands.parsing.trainer_ranges import check_trainer
 from geo_noisy.errors import InputError, UsageError
@@ -63,6 +64,8 @@ class _Trainer(LightningCLI):
         check_trainer(config.trainer)
         if config.weights_only is None:
             config.weights_only = True
+        if self.subcommand == 'fit':
+            add_pictures(config)
         for line in replaced(self.stated[self.subcommand].model, config.model, checkpoint=config.ckpt_path):
             print(f'geo-noisy: {line}', file=sys.stderr)
 

@@ -47,28 +47,41 @@ def draw_pair(sample: Sample, *, show_titles: bool, suptitle: str | None, bands:
     return figure
 
 
-def outline_noise(axis: Axes, change: Tensor, *, left_px: int = 0) -> None:
+def outline_noise(
+    axis: Axes, change: Tensor, *, corner: tuple[float, float] = (-0.5, -0.5), pixel: float = 1.0
+) -> None:
     """Outline what changed, and dashed what may have.
 
     Args:
-        axis: Where an image is drawn, a pixel a unit.
+        axis: Where an image is drawn.
         change: What changed, [H, W]: 1 yes, 0 no, 255 unknown.
-        left_px: Where the image begins.
+        corner: Where the upper left corner of the image lies.
+        pixel: Side of a pixel.
     """
     found = change.detach().cpu().numpy()
-    outline(axis, found == IGNORE_INDEX, colour=DOUBTFUL, dashed=True, left_px=left_px)
-    outline(axis, found == 1, colour=CHANGED, left_px=left_px)
+    outline(axis, found == IGNORE_INDEX, colour=DOUBTFUL, dashed=True, corner=corner, pixel=pixel)
+    outline(axis, found == 1, colour=CHANGED, corner=corner, pixel=pixel)
 
 
-def outline(axis: Axes, flags: NDArray[np.bool_], *, colour: str, dashed: bool = False, left_px: int = 0) -> None:
+def outline(
+    axis: Axes,
+    flags: NDArray[np.bool_],
+    *,
+    colour: str,
+    dashed: bool = False,
+    corner: tuple[float, float] = (-0.5, -0.5),
+    pixel: float = 1.0,
+) -> None:
     """Outline the pixels [H, W] that are flagged, those at the edge of the image too; the view stays as it is."""
     if not flags.any():
         return
     view = axis.get_xlim(), axis.get_ylim()
-    rows, cols = (np.arange(-1, length + 1) for length in flags.shape)
+    x, y = (
+        start + pixel * (np.arange(-1, side + 1) + 0.5) for start, side in zip(corner, flags.shape[::-1], strict=True)
+    )
     style = 'dashed' if dashed else 'solid'
     field = np.pad(flags, 1).astype(float)
-    axis.contour(cols + left_px, rows, field, levels=[0.5], colors=colour, linestyles=style, linewidths=1.6)
+    axis.contour(x, y, field, levels=[0.5], colors=colour, linestyles=style, linewidths=1.6)
     axis.set(xlim=view[0], ylim=view[1])
 
 

@@ -22,8 +22,8 @@ def draw_sheet(samples: Sequence[Sample], *, columns: int, bands: Sequence[int] 
         first, second = pictures(sample, bands=bands)
         gap = np.ones((first.shape[0], max(1, first.shape[1] // 32), 3))
         axis.imshow(np.concatenate([first, gap, second], axis=1))
-        for left in (0, first.shape[1] + gap.shape[1]) if 'change' in sample else ():
-            outline_noise(axis, sample['change'], left_px=left)
+        for left in (-0.5, first.shape[1] + gap.shape[1] - 0.5) if 'change' in sample else ():
+            outline_noise(axis, sample['change'], corner=(left, -0.5))
         axis.set_title('\n'.join([' / '.join(dates_of(sample)), noise_text(sample)]), fontsize=8)
     without_ticks(axes.flat)
     return figure

@@ -7,6 +7,7 @@ from .momentum_contrast import MomentumContrast
 from .online_probe import OnlineProbe
 from .prediction_writer import PredictionWriter
 from .segmentation_probe import SegmentationProbe
+from .training_pictures import TrainingPictures
 
 __all__ = [
     'BestCheckpoint',
@@ -18,4 +19,5 @@ __all__ = [
     'OnlineProbe',
     'PredictionWriter',
     'SegmentationProbe',
+    'TrainingPictures',
 ]

@@ -1,6 +1,6 @@
 """The fixed samples that an online probe looks at, kept in memory."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,8 @@ from torch.utils.data import Subset, default_collate
 
 from geo_noisy.datamodules.labelled import LabelledDataModule
 from geo_noisy.datamodules.pairs import PairDataModule
+
+NEEDED = ('image', 'draw', 'place')
 
 
 def labelled_samples(dataset: Any, *, most: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -28,8 +30,17 @@ def class_count(data: LabelledDataModule) -> int:
     return len(names) if names is not None else len(dataset.class_counts())
 
 
-def validation_pairs(data: PairDataModule, *, most: int) -> Mapping[str, Tensor] | None:
-    """``image`` [N, 2, C, H, W] in sensor units and ``draw`` [N] of validation pairs, evenly spread; None for none."""
+def validation_pairs(data: PairDataModule, *, most: int, more: Sequence[str] = ()) -> Mapping[str, Tensor] | None:
+    """``image`` [N, 2, C, H, W] in sensor units, ``draw`` and ``place`` [N] of validation pairs, evenly spread.
+
+    Args:
+        data: The data module.
+        most: How many pairs.
+        more: Other keys of the contract, kept where the data set gives them.
+
+    Returns:
+        None where there are fewer than two pairs.
+    """
     loader = data.val_dataloader()
     keys: list[Any] = list(loader.sampler)
     if len(keys) < 2:
@@ -37,7 +48,7 @@ def validation_pairs(data: PairDataModule, *, most: int) -> Mapping[str, Tensor]
     chosen = np.unique(np.linspace(0, len(keys) - 1, min(most, len(keys))).astype(int))
     samples = [loader.dataset[keys[number]] for number in chosen.tolist()]
     pairs: dict[str, Tensor] = default_collate(
-        [{name: sample[name] for name in ('image', 'draw', 'place')} for sample in samples]
+        [{name: sample[name] for name in (*NEEDED, *more) if name in sample} for sample in samples]
     )
     return pairs | {'image': compact(pairs['image'])}
 
