@@ -16,6 +16,7 @@ from geo_noisy.datamodules.settings import warn_of_changes
 from geo_noisy.models.encoder import build_encoder
 from geo_noisy.models.weights import IMAGES, read_weights
 from geo_noisy.tasks.finite import check_weights
+from geo_noisy.tasks.hardware import channels_last_pays
 from geo_noisy.tasks.resuming import RESUME, check_shapes, mend_epoch_count, plain_hparams, restore, resume_state
 from geo_noisy.tasks.scale import check_means, check_scale, scale_of
 from geo_noisy.tasks.schedule import Unit, cosine_schedule, warn_of_length
@@ -39,6 +40,7 @@ class EncoderTask(BaseTask):
 
     _restored: dict[str, Any] | None = None
     _images_checked = False
+    _channels_last: bool | None = None
 
     def configure_models(self) -> None:
         """Build the encoder and the statistics of its bands."""
@@ -71,9 +73,10 @@ class EncoderTask(BaseTask):
     def setup(self, stage: str) -> None:
         """Lay the weights out, and take the statistics of the bands from the data module where nothing else gives them.
 
-        Weights lie as convolutions are fastest on (1.3 to 1.5 times for ResNet18 on a CPU). They do before a strategy
-        wraps the task: ``DistributedDataParallel`` would scramble the gradients of its first step otherwise.
+        Before a strategy wraps the task: ``DistributedDataParallel`` would scramble the gradients of its first step
+        otherwise. One process alone may lay them out anew when it sees its images, see :meth:`standardise`.
         """
+        self._channels_last = True if stage == 'fit' and self.trainer.world_size > 1 else None
         if stage == 'fit':
             self.to(memory_format=torch.channels_last)
         datamodule = getattr(self.trainer, 'datamodule', None)
@@ -96,9 +99,22 @@ class EncoderTask(BaseTask):
         check_scale(image, self.band_mean, self.band_std, known=known, scale=scale_of(datamodule))
 
     def standardise(self, image: Tensor) -> Tensor:
-        """Standardise the bands of images [..., C, H, W] in [0, 1]; memory in the order convolutions like."""
+        """Standardise the bands of images [..., C, H, W] in [0, 1].
+
+        The first images of a training decide how images and weights lie in memory from then on: as convolutions of this
+        size are fastest.
+        """
         image = ((image - self.band_mean) / self.band_std).to(next(self.model.parameters()).dtype)
-        return image.contiguous(memory_format=torch.channels_last) if image.ndim == 4 else image
+        if self.training and self._channels_last is None and image.ndim >= 4:
+            self._lay_out(channels_last=channels_last_pays(image))
+        return image.contiguous(memory_format=self._layout()) if image.ndim == 4 else image
+
+    def _lay_out(self, *, channels_last: bool) -> None:
+        self._channels_last = channels_last
+        self.to(memory_format=self._layout())
+
+    def _layout(self) -> torch.memory_format:
+        return torch.contiguous_format if self._channels_last is False else torch.channels_last
 
     def follow_cosine(self, optimizer: Optimizer, *, length: float, unit: Unit, warmup: int = 0) -> dict[str, Any]:
         """The optimiser with a cosine schedule, as Lightning takes them.
@@ -142,7 +158,7 @@ class EncoderTask(BaseTask):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what Lightning does not: random numbers, gradients that wait, the schedule, what the images are."""
-        checkpoint[RESUME] = resume_state(self) | {'length': self.schedule_length}
+        checkpoint[RESUME] = resume_state(self) | {'length': self.schedule_length, 'channels_last': self._channels_last}
         datamodule = getattr(self._trainer, 'datamodule', None)
         if isinstance(datamodule, GeoNoisyDataModule):
             checkpoint[IMAGES] = datamodule.describe()
@@ -157,6 +173,9 @@ class EncoderTask(BaseTask):
         settings = plain_hparams(checkpoint.get(self.CHECKPOINT_HYPER_PARAMS_KEY, {}))
         check_shapes(self, checkpoint['state_dict'], settings)
         self._restored = checkpoint.get(RESUME, {}) | {'settings': settings}
+        before = self._restored.get('channels_last')
+        if self._channels_last is None and before is not None:
+            self._lay_out(channels_last=before)
 
     def on_train_start(self) -> None:
         """Go on with the random numbers and the gradients of a restored run.

@@ -6,9 +6,9 @@ from typing import Literal, cast
 
 import torch
 import torch.nn.functional as F
-from lightly.models.utils import update_momentum
 from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 from torchgeo.datasets.utils import Sample
 from torchvision.models import WeightsEnum
 
@@ -186,8 +186,9 @@ class MomentumContrast(PairTask):
 
     @torch.no_grad()
     def _update_key_encoder(self) -> None:
-        update_momentum(self.model, self.key_encoder, self.hparams['key_momentum'])
-        update_momentum(self.head, self.key_head, self.hparams['key_momentum'])
+        average = get_ema_multi_avg_fn(self.hparams['key_momentum'])  # type: ignore[no-untyped-call]
+        keys = [*self.key_encoder.parameters(), *self.key_head.parameters()]
+        average(keys, [*self.model.parameters(), *self.head.parameters()], None)
 
     def _enqueue(self, keys: Tensor, places: Tensor) -> None:
         if self.trainer.world_size > 1:

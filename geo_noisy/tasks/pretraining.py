@@ -14,6 +14,7 @@ from geo_noisy.confusion import IGNORE_INDEX
 from geo_noisy.models.encoder import last_features
 from geo_noisy.tasks.base import EncoderTask
 from geo_noisy.tasks.finite import check_finite
+from geo_noisy.tasks.hardware import fused_pays
 from geo_noisy.transforms.draws import split, uniforms
 from geo_noisy.transforms.views import MoCoViews, Views
 
@@ -144,10 +145,10 @@ class PairTask(EncoderTask):
     def configure_optimizers(self) -> Any:
         """The optimiser with a cosine schedule over all steps, after a linear warm-up of ``warmup_steps``."""
         parameters = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        lr, weight_decay = self.hparams['lr'], self.hparams['weight_decay']
-        optimizer: torch.optim.Optimizer = AdamW(parameters, lr=lr, weight_decay=weight_decay)
+        options = {name: self.hparams[name] for name in ('lr', 'weight_decay')} | {'fused': fused_pays(self.trainer)}
+        optimizer: torch.optim.Optimizer = AdamW(parameters, **options)
         if self.hparams['optimizer'] == 'sgd':
-            optimizer = SGD(parameters, lr=lr, momentum=self.hparams['momentum'], weight_decay=weight_decay)
+            optimizer = SGD(parameters, momentum=self.hparams['momentum'], **options)
         steps = self.trainer.estimated_stepping_batches  # infinite with max_epochs=-1: then the rate stays
         return self.follow_cosine(optimizer, length=steps, unit='step', warmup=self.hparams['warmup_steps'])
 

@@ -7,7 +7,6 @@ import torch
 from kornia.enhance import (
     adjust_brightness_accumulative,
     adjust_contrast_with_mean_subtraction,
-    adjust_hue,
     adjust_saturation_with_gray_subtraction,
     invert,
 )
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 
 from geo_noisy.transforms.draws import uniforms
 from geo_noisy.transforms.geometry import between, probability
+from geo_noisy.transforms.hue import turn_hue
 
 
 class Photometric(nn.Module, ABC):
@@ -113,7 +113,7 @@ class ColorJitter(Photometric):
             factor = between(u[:, 2], 1 - self.saturation, 1 + self.saturation)
             image = adjust_saturation_with_gray_subtraction(image, factor)
         if self.hue:
-            image = adjust_hue(image, between(u[:, 3], -1, 1)[:, None, None] * (2 * math.pi * self.hue))
+            image = turn_hue(image, between(u[:, 3], -self.hue, self.hue))
         return image
 
 

@@ -32,6 +32,10 @@ if TYPE_CHECKING:  # it takes seconds to import
     from torchgeo.datasets.utils import Sample
 
 
+_CACHED_BYTES = 2**21
+"""Images of a CPU's second cache, beside what an operation makes of them."""
+
+
 class Views(nn.Module):
     """Random views of images: geometry (with the mask) in one resampling, then photometric operations.
 
@@ -83,10 +87,14 @@ class Views(nn.Module):
         flat: dict[str, Tensor] = {key: value.flatten(0, len(lead) - 1) for key, value in shown.items()}
         flat['image'] = flat['image'].to(torch.promote_types(image.dtype, torch.float32))
         matrix = self._matrices(draw, image.shape[-1] / image.shape[-2])
-        viewed = self._change_pixels(self._resample(flat, matrix), draw)
-        return batch | {
-            key: value.view(*lead, *value.shape[1:]) for key, value in (viewed | {'matrix': matrix}).items()
-        }
+        parts = [
+            self._change_pixels(
+                self._resample({key: value[part] for key, value in flat.items()}, matrix[part]), draw[part]
+            )
+            for part in _parts(flat['image'])
+        ]
+        viewed = {key: torch.cat([part[key] for part in parts]) for key in flat} | {'matrix': matrix}
+        return batch | {key: value.view(*lead, *value.shape[1:]) for key, value in viewed.items()}
 
     def _matrices(self, draw: Tensor, aspect: float) -> Tensor:
         """Where each image's view lies in it, [n, 3, 3]."""
@@ -109,6 +117,12 @@ class Views(nn.Module):
         for number, operation in enumerate(self.photometric):
             image = operation(image, uniforms(split(draw, 2000 + number), 1 + operation.draws_for(image.shape[1])))
         return flat | {'image': image}
+
+
+def _parts(images: Tensor) -> list[slice]:
+    """All images at once; on a CPU as many as stay in its cache from one operation to the next."""
+    count = len(images) if images.device.type != 'cpu' else max(1, _CACHED_BYTES // max(1, images[0].nbytes))
+    return [slice(start, start + count) for start in range(0, len(images), count)]
 
 
 def _sample(value: Tensor, grid: Tensor, key: str, *, outside: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest import mock
 
 import lightning.pytorch as pl
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 from torchgeo.tasks import MoCo
 
 from geo_noisy.tasks import MomentumContrast
+from geo_noisy.tasks.hardware import channels_last_pays
 from tests.benchmarks.bench_views import kornia_views
 from tests.benchmarks.rows import Comparison
 
@@ -29,14 +31,12 @@ def pairs(count: int, side: int) -> dict[str, Tensor]:
 
 
 def stepper(task: Any, batch: dict[str, Tensor], precision: torch.dtype | None = None) -> Callable[[], None]:
-    """Forward, backward and update; ours with its weights laid out as in a fit."""
+    """Forward, backward and update, each task with its own optimiser."""
     task.log = lambda *_, **__: None
     task._trainer = pl.Trainer(accelerator='cpu', logger=False, enable_checkpointing=False)
-    if not isinstance(task, MoCo):
-        task.to(memory_format=torch.channels_last)
     task.train()
-    parameters = [parameter for parameter in task.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.SGD(parameters, lr=0.03, momentum=0.9, weight_decay=1e-4)
+    with mock.patch.object(pl.Trainer, 'estimated_stepping_batches', 1000):
+        optimizer = task.configure_optimizers()['optimizer']
 
     def _step() -> None:
         optimizer.zero_grad()
@@ -50,8 +50,9 @@ def stepper(task: Any, batch: dict[str, Tensor], precision: torch.dtype | None =
 
 def arithmetic(task: MomentumContrast, image: Tensor) -> Callable[[], None]:
     """Query forward and backward, key forward and momentum: the least that a step can cost."""
-    task.to(memory_format=torch.channels_last).train()
-    image = image.contiguous(memory_format=torch.channels_last)
+    layout = torch.channels_last if channels_last_pays(image) else torch.contiguous_format
+    task.to(memory_format=layout).train()
+    image = image.contiguous(memory_format=layout)
 
     def _work() -> None:
         task.zero_grad()
@@ -65,8 +66,8 @@ def arithmetic(task: MomentumContrast, image: Tensor) -> Callable[[], None]:
 def torchgeo(side: int) -> MoCo:
     """The peer with the same network, head, queue and operations of views."""
     return MoCo(
-        'resnet18', version=2, layers=2, hidden_dim=CHANNELS, output_dim=128, size=side, memory_bank_size=QUEUE,
-        augmentation1=kornia_views(side), augmentation2=kornia_views(side),
+        'resnet18', version=2, lr=0.03, layers=2, hidden_dim=CHANNELS, output_dim=128, size=side,
+        memory_bank_size=QUEUE, augmentation1=kornia_views(side), augmentation2=kornia_views(side),
     )  # fmt: skip
 
 
