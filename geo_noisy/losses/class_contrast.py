@@ -8,7 +8,7 @@ from torch.autograd.function import once_differentiable
 
 from geo_noisy.losses.similarity import mean_of_counted
 
-_ENTRIES = {'cpu': 2**18, 'cuda': 2**26}
+ENTRIES = {'cpu': 2**18, 'cuda': 2**26}
 """Similarities worked out at once: on a CPU what its cache holds, on a GPU what fills it."""
 
 _SHORTEST = 1e-12
@@ -67,7 +67,7 @@ class _ClassContrast(torch.autograd.Function):
         ignore_index: int,
         negatives: int,
     ) -> tuple[Tensor, Tensor]:
-        entries = _ENTRIES.get(anchor.device.type, _ENTRIES['cuda'])
+        entries = ENTRIES.get(anchor.device.type, ENTRIES['cuda'])
         images = max(1, entries // (anchor.shape[2] * candidate.shape[2]))
         gradients = [torch.empty_like(anchor), torch.empty_like(candidate)] if any(ctx.needs_input_grad) else []
         losses, counts = [], []

@@ -5,6 +5,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from geo_noisy.losses.logsumexp import logsumexp_over
 from geo_noisy.losses.similarity import check_temperature, mean_of_counted, unit
 
 Changed = Literal['keep', 'drop', 'negative', 'weight']
@@ -75,17 +76,17 @@ def ground_loss(
     with torch.autocast(query.device.type, enabled=False):
         anchor, candidate = unit(query, dim=2) / temperature, unit(key, dim=2)
         positive = (anchor * candidate).sum(dim=2)
-        same = place[:, None] == place[None]
-        parts = [positive, _over_others(anchor, candidate, kept, same)]
-        negatives = ((~same) * kept.sum(dim=1)).sum(dim=1)[:, None].expand_as(kept)
+        others, same = candidate[kept], place[:, None] == place[:, None].expand_as(kept)[kept]
+        if queue is not None and queue_place is not None:
+            others = torch.cat([others, unit(queue, dim=1)])
+            same = torch.cat([same, (place[:, None] == queue_place) & (queue_place >= 0)], dim=1)
+        parts = [positive, logsumexp_over(anchor, others, same)]
+        negatives = (~same).sum(dim=1, keepdim=True).expand_as(kept)
         if radius is not None:
             far = (torch.cdist(position, position) > radius) & kept[:, None]
-            parts.append(_masked_logsumexp(anchor @ candidate.mT, ~far))
+            similarity = anchor @ candidate.mT
+            parts.append(similarity.masked_fill_(~far, torch.finfo(similarity.dtype).min / 2).logsumexp(dim=2))
             negatives = negatives + far.sum(dim=2)
-        if queue is not None and queue_place is not None:
-            known = (place[:, None] == queue_place[None]) & (queue_place >= 0)
-            parts.append(_masked_logsumexp(anchor @ unit(queue, dim=1).T, known[:, None]))
-            negatives = negatives + (~known).sum(dim=1, keepdim=True)
         terms = torch.stack(parts).logsumexp(dim=0) - positive.masked_fill(apart, 0)
         weight = (weight * (negatives > 0)).to(terms.dtype)
         return mean_of_counted((terms * weight).sum(), weight.sum(), least=torch.finfo(terms.dtype).tiny)
@@ -167,24 +168,6 @@ class GroundLoss(nn.Module):
             queue=queue,
             queue_place=queue_place,
         )
-
-
-def _over_others(anchor: Tensor, candidate: Tensor, kept: Tensor, same: Tensor) -> Tensor:
-    """Log of the sum over the kept points of all other places, [B, P]; masks go by pair and by point, never by both."""
-    pairs, points, _ = anchor.shape
-    similarity = (anchor.flatten(0, 1) @ candidate.flatten(0, 1).T).view(pairs, points, pairs, points)
-    lowest = _lowest(similarity)
-    similarity = similarity.masked_fill_(same[:, None, :, None], lowest).masked_fill_(~kept, lowest)
-    return similarity.flatten(2).logsumexp(dim=2)
-
-
-def _masked_logsumexp(similarity: Tensor, masked: Tensor) -> Tensor:
-    return similarity.masked_fill_(masked, _lowest(similarity)).logsumexp(dim=2)
-
-
-def _lowest(similarity: Tensor) -> float:
-    """A large negative number in place of -inf: a row of -inf alone would have gradients of NaN."""
-    return torch.finfo(similarity.dtype).min / 2
 
 
 def _check(

@@ -31,7 +31,7 @@ def pair(batch: int = 7, dim: int = 32, side: int = 8) -> tuple[list[Tensor], li
 def test_equal_to_a_softmax_over_the_batch(
     entries: int, layout: torch.memory_format, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(module._ENTRIES, 'cpu', entries)
+    monkeypatch.setitem(module.ENTRIES, 'cpu', entries)
     features, labels = pair()
     found = within_image_loss(*(f.contiguous(memory_format=layout) for f in features), *labels, TAU)
     expected = softmax_loss(*features, *labels)

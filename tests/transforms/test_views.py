@@ -28,6 +28,7 @@ from geo_noisy.transforms import (
     Views,
     VTSViews,
 )
+from geo_noisy.transforms import views as views_module
 
 
 def batch(size: int = 6, bands: int = 3, side: int = 32, seed: int = 0) -> Sample:
@@ -391,3 +392,13 @@ def test_channel_shift_takes_each_band_on_its_own() -> None:
     data = batch(bands=5)
     shift = (Views(photometric=[ChannelShift(0.1, p=1)])(data)['image'] - data['image']).median(-1)[0].median(-1)[0]
     assert (shift[0, 0].sort().values.diff() > 1e-4).all()
+
+
+def test_views_of_a_batch_beyond_the_cache_are_those_of_one_within(monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = {'image': torch.rand(5, 2, 3, 16, 16), 'mask': torch.randint(0, 3, (5, 2, 16, 16)), 'draw': torch.arange(5)}
+    whole = MoCoViews()(batch)
+    monkeypatch.setattr(views_module, '_CACHED_BYTES', 3 * batch['image'][0, 0].nbytes)
+    parts = MoCoViews()(batch)
+    assert whole.keys() == parts.keys()
+    for key in whole:
+        torch.testing.assert_close(parts[key], whole[key], rtol=0, atol=1e-6)
