@@ -135,6 +135,40 @@ def test_looks_of_unknown_sensors_at_one_time_are_doubted(tmp_path):
     assert build_index(scan_rasters(tmp_path, sensor_regex='^..'), size_px=32).doubts == ()
 
 
+def test_other_files_of_one_look_are_doubted_or_left_out(tmp_path):
+    """Two bands in files of their own whose names do not say so, and a picture for the eye of the same look."""
+    for seed, day in enumerate(DAYS):
+        write_raster(tmp_path / f'S2A_{day}_x.tif', drawn(seed=seed))
+        write_raster(tmp_path / f'S2A_{day}_y.tif', drawn(seed=seed + 10))
+        write_raster(tmp_path / f'S2A_{day}_a_true_colour.tif', drawn(seed=seed, dtype='uint8'))
+    scan = scan_rasters(tmp_path)
+    assert set(scan.files['dtype']) == {'uint16'}
+    assert [item.number for item in scan.excluded if 'of uint8 beside a file of uint16' in item.reason] == [len(DAYS)]
+    (doubt,) = build_index(scan, size_px=32).doubts
+    assert 'put together from files of S2A that show the same ground' in doubt.text
+
+
+def test_bands_with_their_own_values_without_data_are_left_out(tmp_path):
+    """One value would be taken for all bands: 0 of the first would be no data in the second, its 255 would be data."""
+    for seed, day in enumerate(DAYS):
+        write_raster(tmp_path / f'x_{day}.tif', drawn(2, seed=seed))
+    write_raster(tmp_path / 'source.bin', drawn(2))
+    bands = ''.join(
+        f'<VRTRasterBand dataType="UInt16" band="{band}"><NoDataValue>{value}</NoDataValue><SimpleSource>'
+        f'<SourceFilename relativeToVRT="1">source.bin</SourceFilename><SourceBand>{band}</SourceBand></SimpleSource>'
+        '</VRTRasterBand>'
+        for band, value in ((1, 0), (2, 255))
+    )
+    (tmp_path / 'x_20230101.vrt').write_text(
+        '<VRTDataset rasterXSize="64" rasterYSize="64"><SRS>EPSG:32633</SRS><GeoTransform>'
+        f'400000, 10, 0, 5000000, 0, -10</GeoTransform>{bands}</VRTDataset>'
+    )
+    scan = scan_rasters(tmp_path)
+    (left,) = scan.excluded
+    assert 'bands that declare different values without data (0, 255)' in left.reason
+    assert 'gdalwarp -srcnodata' in left.reason
+
+
 def test_tiles_beside_each_other_are_not_doubted(tmp_path):
     for seed, day in enumerate(DAYS):
         write_raster(tmp_path / f'{day}_a.tif', drawn(seed=seed))
@@ -426,9 +460,9 @@ def test_ground_control_points_and_complex_values_are_refused_with_the_remedy(tm
 
 
 def test_strict_makes_doubts_errors_and_stored_doubts_come_back(tmp_path, capsys):
-    pixels = drawn(3, low=200, high=3000)
-    pixels[:, :, 32:] = 0
-    for day in DAYS:
+    for seed, day in enumerate(DAYS):
+        pixels = drawn(3, seed=seed, low=200, high=3000)
+        pixels[:, :, 32:] = 0
         write_raster(tmp_path / f's2_{day}.tif', pixels)
     words = [tmp_path, '--size-px', '32', '-o', tmp_path / 'pairs.parquet']
     assert index_command.run('index', list(map(str, words))) == 0

@@ -126,6 +126,7 @@ NO_WAY = 'no date in a way that is known.*Write 2018-11-08 .* --date-format'
         ('9999-12-31', 'in the future.*leave unknown dates empty'),
         ('2018-11-08/9999-12-31', r'in the future.*open end as 2018-11-08/\.\.'),
         ('1899-12-30', 'before 1900'),
+        ('1900-01-01', 'a date that databases write where they know none'),
         (pd.Timestamp(HALF_PAST_SIX * 1000), 'every date lies in 1970.*unit'),
         (True, 'several kinds, or none that is a date'),
         (None, 'is not a date'),
@@ -240,3 +241,12 @@ def test_a_period_holds_its_ends_whole():
         period(('2018', '2017'))
     with pytest.raises(ValueError, match='no single day'):
         seconds('2018')
+
+
+@pytest.mark.parametrize('placeholder', ['1900-01-01', '1970-01-01'])
+def test_placeholders_for_unknown_dates_are_told(placeholder):
+    """Taken for dates, they would make every pair clean: it all happened before the first image."""
+    with pytest.raises(
+        ValueError, match=f"databases write where they know none: '{placeholder}'.*row 2.*leave unknown"
+    ):
+        read_dates(pd.Series(['2018-11-08', placeholder]), where='events, column when')

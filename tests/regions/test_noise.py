@@ -37,6 +37,17 @@ def test_fraction_is_that_of_the_union():
     assert noise_fraction([], windows).tolist() == [0, 0, 0]
 
 
+@pytest.mark.parametrize('through', ['EPSG:4326', 'EPSG:3035', 'EPSG:32632'])
+def test_an_outline_that_ends_at_a_window_is_no_noise_in_the_next(series, through):
+    """The window's own square, by way of another CRS and back, which moves its corners by some nanometres."""
+    outline = polygons(square(0, 0, 32)).to_crs(through)
+    index = series.with_noise(change_polygons(outline, event_date='2020-06-01'))
+    assert all_flags(index, 0) == [1, 1, 0]
+    assert all_flags(index, 1) == [0, 0, 0]
+    thin = polygons(square(31, 0, 1.02)).to_crs(through)  # two hundredths of a pixel wide in the next window
+    assert all_flags(series.with_noise(change_polygons(thin, event_date='2020-06-01')), 1) == [1, 1, 0]
+
+
 @settings(max_examples=40)
 @given(st.lists(st.tuples(*[st.integers(0, 20)] * 2, *[st.integers(1, 12)] * 2), min_size=1, max_size=6))
 def test_fraction_of_pixel_aligned_boxes_equals_a_raster(boxes):

@@ -12,6 +12,7 @@ EVER = int(np.iinfo(np.int64).min)
 NEVER = int(np.iinfo(np.int64).max)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_YEAR, LAST_YEAR = 1900, 2100
+_NONE_IN_TABLES = (datetime(1900, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(seconds=1)
 
 
 class Span(NamedTuple):
@@ -63,7 +64,10 @@ def implausible(spans: Ints) -> dict[str, NDArray[np.bool_]]:
     now = to_seconds(datetime.now(UTC) + timedelta(days=1))  # a day for clocks and zones that are off
     early = (spans < year_span(FIRST_YEAR).start) & (spans != EVER)
     late = (spans > year_span(LAST_YEAR).stop) & (spans != NEVER)
+    stated = [_NONE_IN_TABLES] if len(spans) == 1 else [_NONE_IN_TABLES, 0]  # one alone in 1970 is told as such
+    placeholder = (spans[:, 0] == spans[:, 1]) & np.isin(spans[:, 0], stated)
     return {
+        'is a date that databases write where they know none': placeholder,
         f'lies before {FIRST_YEAR}': early.any(axis=1),
         'lies in the future': late.any(axis=1) | (spans[:, 0] > now),
     }

@@ -19,12 +19,14 @@ from geo_noisy.regions.files.described import Described, describe_capture
 from geo_noisy.regions.files.doubts import Doubt
 from geo_noisy.regions.files.exclusions import Exclusion, describe, tally
 from geo_noisy.regions.files.headers import Header, read_header
+from geo_noisy.regions.files.odd_values import odd_values
 from geo_noisy.regions.files.oddities import classes_in, mixed_nodata, odd_borders, sample_captures, unlike_values
 from geo_noisy.regions.files.paths import is_far
 from geo_noisy.regions.files.problems import RasterProblemError
 from geo_noisy.regions.files.products import MaskCodes
 from geo_noisy.regions.files.radiometry import Radiometry, Units, compare_types, settle_radiometry
 from geo_noisy.regions.files.remote import carried, in_threads
+from geo_noisy.regions.files.renderings import without_renderings
 
 COLUMNS = (
     'paths', 'time', 'crs', 'x0', 'y0', 'res_x', 'res_y', 'width', 'height', 'bands', 'dtype', 'nodata', 'masked',
@@ -123,6 +125,9 @@ def scan_captures(
     _check_stated(described, values, images_crs)
     described, alpha_is, alpha_doubts = settle_alpha(described, alpha)
     described, odd = _with_bands(described, bands)
+    if not found.product:
+        described, others = without_renderings(described)
+        odd = [*odd, *others]
     units, target, unit_doubts = settle_radiometry(described, radiometry)
     sampled = sample_captures(described, all_bands=not found.product)
     classes, class_doubts = _classes(described[0], sampled, categorical, known=bool(found.product))
@@ -152,6 +157,7 @@ def scan_captures(
             *unlike_values(sampled),
             *mixed_nodata(described, values),
             *odd_borders(sampled, values),
+            *odd_values(sampled, values),
         ),
     )
 

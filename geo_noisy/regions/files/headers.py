@@ -106,6 +106,7 @@ def read_header(path: str, *, images_crs: str | None = None) -> Header:
             )
         if max(abs(grid.b / grid.a), abs(grid.d / grid.e)) > _ROTATION_TOLERANCE or grid.a <= 0 or grid.e >= 0:
             raise RasterProblemError('rotated or flipped grid; warp it to north up first (gdalwarp)')
+        _check_nodata(file)
         if not is_far(path):  # at an address it would cost a request; what is not there shows when it is read
             _read_last_pixel(file)
         return Header(
@@ -158,6 +159,19 @@ def _crs_of(file: Any, images_crs: str | None) -> str:
             'placed by RPCs alone; orthorectify it first: gdalwarp -rpc -to RPC_DEM=dem.tif -t_srs EPSG:... IN OUT'
         )
     raise RasterProblemError('no CRS and no grid; georeference it first, e.g. gdal_translate -a_srs ... -a_ullr ...')
+
+
+def _check_nodata(file: Any) -> None:
+    """Refuse bands with values without data of their own, of which the others' would be taken."""
+    declared = [
+        value for value, kind in zip(file.nodatavals, file.colorinterp, strict=True) if kind != ColorInterp.alpha
+    ]
+    if len({str(value) for value in declared}) > 1:
+        shown = ', '.join('none' if value is None else f'{value:g}' for value in declared)
+        raise RasterProblemError(
+            f'bands that declare different values without data ({shown}); write one value into all, as by gdalwarp '
+            '-srcnodata "..." -dstnodata VALUE'
+        )
 
 
 def _read_last_pixel(file: Any) -> None:

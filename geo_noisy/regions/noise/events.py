@@ -17,6 +17,7 @@ Method = Literal['area', 'raster']
 Geometries = NDArray[np.object_]
 _COLLECTION = int(shapely.GeometryType.GEOMETRYCOLLECTION)
 _WINDOWS_AT_ONCE = 200_000  # bounds the memory of the spatial join
+_LEAST_PX = 0.01  # of a pixel: less is what rounding leaves of an outline that ends at the window
 
 
 def noise_fraction(
@@ -32,7 +33,7 @@ def noise_fraction(
         polygons: Outlines of what changed, in the windows' CRS.
         windows: Boxes with sides along the axes, shape [n].
         method: ``area`` measures the outlines; ``raster`` counts the pixels whose middle they hold.
-        size_px: Pixels along a side of a window, for ``raster``.
+        size_px: Pixels along a side of a window, for ``raster``; less than a hundredth of a pixel counts as nothing.
 
     Returns:
         Shares in [0, 1], shape [n].
@@ -102,10 +103,10 @@ def find_events(
         stop: Latest time, [m].
         recovered: When the place looked as before again, [m].
         method: How shares are measured, see :func:`noise_fraction`.
-        size_px: Pixels along a side of a window, for ``raster``.
+        size_px: Pixels along a side of a window; what covers less than a hundredth of a pixel is no event.
     """
     dates, event_of = np.unique(np.column_stack([start, stop, recovered]), axis=0, return_inverse=True)
-    window, polygon, piece = _pieces(windows, polygons)
+    window, polygon, piece = _pieces(windows, polygons, least=0.0 if size_px is None else _LEAST_PX / size_px**2)
     event = event_of.reshape(-1)[polygon]
     order = np.lexsort((event, window))
     window, event, piece = window[order], event[order], piece[order]
@@ -152,8 +153,10 @@ def union_share(
     return float(_shares(union, np.array([window], dtype=object), method, size_px)[0])
 
 
-def _pieces(windows: Geometries, polygons: Geometries) -> tuple[NDArray[np.int64], NDArray[np.int64], Geometries]:
-    """(window, polygon, their intersection) wherever it has an area."""
+def _pieces(
+    windows: Geometries, polygons: Geometries, *, least: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Geometries]:
+    """(window, polygon, their intersection) wherever it is more than the least share of the window."""
     tree = shapely.STRtree(polygons)
     found = [
         tree.query(windows[at : at + _WINDOWS_AT_ONCE], predicate='intersects') + np.array([[at], [0]])
@@ -166,7 +169,7 @@ def _pieces(windows: Geometries, polygons: Geometries) -> tuple[NDArray[np.int64
     for mixed in np.flatnonzero(shapely.get_type_id(pieces) == _COLLECTION):
         parts = shapely.get_parts(pieces[mixed])
         pieces[mixed] = shapely.union_all(parts[shapely.get_dimensions(parts) == 2])  # borders have no area
-    kept = shapely.area(pieces) > 0
+    kept = shapely.area(pieces) > least * shapely.area(windows[window])
     return window[kept], polygon[kept], pieces[kept]
 
 

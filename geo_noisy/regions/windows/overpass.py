@@ -9,6 +9,7 @@ from geo_noisy.regions.files.doubts import Doubt
 
 DAY_S = 86_400
 _MUCH = 0.2  # of the smaller file's ground
+_MOST = 0.9  # of it, where one sensor took both: rows and strips overlap by a tenth, copies and other bands by all
 
 
 def overpasses(files: pd.DataFrame, *, overpass_minutes: float) -> NDArray[np.int64]:
@@ -44,26 +45,32 @@ def _of_a_day_alone(time: NDArray[np.int64], site: NDArray[np.int64], sensor: ND
 
 
 def doubtful_overpasses(files: pd.DataFrame) -> list[Doubt]:
-    """Dates put together from files of unknown sensor that show the same ground: they may be looks of two sensors.
+    """Dates put together from files that show the same ground: they may be looks of two sensors, or other bands.
 
     Args:
         files: The placed files, with ``capture``, the overpass that each belongs to.
     """
-    unknown = files[(files['sensor'] == '') & files['capture'].duplicated(keep=False)]
-    odd = [group for _, group in unknown.groupby('capture') if _overlap(group)]
+    several = files[files['capture'].duplicated(keep=False)]
+    odd = [group for _, group in several.groupby('capture') if _overlap(group, much=_much(group['sensor'].iloc[0]))]
     if not odd:
         return []
     first, second = (paths[0] for paths in odd[0]['paths'].iloc[:2])
-    text = f'{len(odd)} dates are put together from files of unknown sensor that show the same ground, as one overpass'
+    sensor = odd[0]['sensor'].iloc[0]
+    of = f'of {sensor}' if sensor else 'of unknown sensor'
+    text = f'{len(odd)} dates are put together from files {of} that show the same ground, as one overpass'
     remedy = '--sensor-regex tells two sensors apart, --overpass-minutes 0 what differs by a second.'
     return [Doubt('dates', text, remedy, len(odd), f'{first} and {second}')]
 
 
-def _overlap(files: pd.DataFrame) -> bool:
+def _much(sensor: str) -> float:
+    return _MOST if sensor else _MUCH
+
+
+def _overlap(files: pd.DataFrame, *, much: float) -> bool:
     """Whether two of some files share more ground than neighbouring tiles do."""
     left, top, width, height = files[['col0', 'row0', 'cols', 'rows']].to_numpy(dtype=np.float64).T
     boxes = shapely.box(left, top, left + width, top + height)
     one, other = shapely.STRtree(boxes).query(boxes, predicate='intersects')
     one, other = one[one < other], other[one < other]
     area, shared = shapely.area(boxes), shapely.area(shapely.intersection(boxes[one], boxes[other]))
-    return bool((shared > _MUCH * np.minimum(area[one], area[other])).any())
+    return bool((shared > much * np.minimum(area[one], area[other])).any())
