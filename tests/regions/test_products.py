@@ -332,8 +332,10 @@ def test_copies_in_folders_of_their_acquisition_are_known(tmp_path):
 @pytest.mark.parametrize(
     ('product', 'names', 'bands', 'mask'),
     [
-        ('sentinel2-l2a', ['S2B_33TVM_{}_0_L2A_B02', 'S2B_33TVM_{}_0_L2A_B03'], ('B02', 'B03'), 'S2B_33TVM_{}_0_L2A_SCL'),
-        ('sentinel2-l2a', ['S2B_5QKB_{}_0_L2A_blue', 'S2B_5QKB_{}_0_L2A_nir08'], ('blue', 'nir08'), 'S2B_5QKB_{}_0_L2A_scl'),
+        ('sentinel2-l2a', ['S2B_33TVM_{}_0_L2A_B02', 'S2B_33TVM_{}_0_L2A_B03'], ('B02', 'B03'),
+         'S2B_33TVM_{}_0_L2A_SCL'),
+        ('sentinel2-l2a', ['S2B_5QKB_{}_0_L2A_blue', 'S2B_5QKB_{}_0_L2A_nir08'], ('blue', 'nir08'),
+         'S2B_5QKB_{}_0_L2A_scl'),
         ('landsat-c1', ['LC08_L1TP_190029_{}_20180308_01_T1_sr_band4'], ('sr_band4',),
          'LC08_L1TP_190029_{}_20180308_01_T1_pixel_qa'),
         ('hls', ['HLS.S30.T33TVM.{}T095500.v2.0.B02.subset'], ('B02',), 'HLS.S30.T33TVM.{}T095500.v2.0.Fmask.subset'),
@@ -347,11 +349,10 @@ def test_other_names_of_known_products(tmp_path, product, names, bands, mask):
     sound, empty = {'SCL': (4, 0), 'scl': (4, 0), 'Fmask': (0, 255)}.get(word, (0, 1))
     codes = np.full((8 if word == 'udm2' else 1, 32, 32), sound, np.uint8)
     codes[-1, :1] = empty
+    pixels = np.full((len(bands) // len(names), 32, 32), 900, np.int16)
     for day in ('2018001', '2018065') if product == 'hls' else ('20180101', '20180306'):
         for name in names:
-            write_raster(
-                tmp_path / f'{name.format(day)}.tif', np.full((len(bands) // len(names), 32, 32), 900, np.int16)
-            )
+            write_raster(tmp_path / f'{name.format(day)}.tif', pixels)
         write_raster(tmp_path / f'{mask.format(day)}.tif', codes)
     index = build_index(scan_rasters(tmp_path), size_px=32)
     assert (index.content.product, index.bands) == (product, bands)

@@ -46,8 +46,8 @@ def scan_rasters(
     Args:
         paths: Files, folders, patterns or addresses; one, or several.
         product: What the files are: ``sentinel2-l1c``, ``sentinel2-l2a``, ``hls``, ``landsat-c2``, ``landsat-c2-l1``,
-            ``landsat-c1``, ``naip``, ``planet-sr``, ``sentinel1-rtc`` or one of ``products``; ``auto`` tells by their names,
-            ``none`` takes each file as a capture of its own.
+            ``landsat-c1``, ``naip``, ``planet-sr``, ``sentinel1-rtc`` or one of ``products``; ``auto`` tells by
+            their names, ``none`` takes each file as a capture of its own.
         products: YAML file with further products, in the form of ``products.yaml`` of this package.
         bands: Names of the bands to take, in order (``B02 B03 B04``), or of what they show (``blue nir08``), or
             numbers of the bands in files of no product; the bands that captures have in common by default.
