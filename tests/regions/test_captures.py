@@ -315,6 +315,7 @@ def test_a_border_value_is_doubted_and_left_out_on_request(tmp_path):
     assert index.statistics.mean == pytest.approx(pixels[:, :, :32].mean(axis=(1, 2)))
 
 
+@pytest.mark.filterwarnings('ignore:.*holds no data, and is filled')
 def test_values_without_data_are_not_mixed_into_others(tmp_path):
     pixels = np.full((1, 64, 64), 1000, 'int16')
     pixels[:, :, 33:] = -9999
