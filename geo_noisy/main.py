@@ -13,6 +13,7 @@ from geo_noisy.home_paths import with_home
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     'try it': {
         'demo': ('demo', 'pretrain, probe and compare on a small synthetic data set'),
+        'gallery': ('gallery', 'draw pictures of pairs, views, losses, features and a map of change'),
         'scenes': ('scenes', 'write synthetic scenes at several dates, with polygons of change'),
     },
     'set up': {

@@ -74,16 +74,24 @@ def draw_neighbours(
         row = [Tile(stretch.colours(image[number, 0]), changed)]
         text = f'cosine {similarity[number, number]:.2f}'
         row.append(Tile(stretch.colours(image[number, 1]), changed, frame=OWN, text=text))
-        elsewhere = similarity[number].masked_fill(place == place[number], -2)
+        found = similarity[number].argsort(descending=True, stable=True).tolist()
+        nearest = first_of_each(found, place.tolist(), but=int(place[number]))
         row += [
-            Tile(stretch.colours(image[other, 1]), text=f'{elsewhere[other]:.2f}')
-            for other in elsewhere.argsort(descending=True, stable=True)[:neighbours].tolist()
-            if elsewhere[other] > -2
+            Tile(stretch.colours(image[other, 1]), text=f'{similarity[number, other]:.2f}')
+            for other in nearest[:neighbours]
         ]
         rows.append(row)
         labels.append(f'its later image\nis number {own} of {len(image)}')
-    nearest = [f'nearest {rank}' for rank in range(1, max(map(len, rows)) - 1)]
-    return draw_mosaic(rows, columns=('earlier', 'later', *nearest), labels=labels, suptitle=title)
+    ranks = [f'nearest {rank}' for rank in range(1, max(map(len, rows)) - 1)]
+    return draw_mosaic(rows, columns=('earlier', 'later', *ranks), labels=labels, suptitle=title)
+
+
+def first_of_each(order: Sequence[int], place: Sequence[int], *, but: int) -> list[int]:
+    """The first of each place in some order, but for one place."""
+    first: dict[int, int] = {}
+    for number in order:
+        first.setdefault(place[number], number)
+    return [number for at, number in first.items() if at != but]
 
 
 def draw_curves(history: History) -> Figure:

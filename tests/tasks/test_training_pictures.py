@@ -16,7 +16,7 @@ from torch import Tensor
 
 from geo_noisy.main import main
 from geo_noisy.tasks import DenseContrast, MomentumContrast, SegmentationProbe, TrainingPictures
-from geo_noisy.tasks.training_figures import draw_curves, draw_neighbours, draw_views
+from geo_noisy.tasks.training_figures import draw_curves, draw_neighbours, draw_views, first_of_each
 from tests.data.figures import outlined
 from tests.data.vts import pairs_datamodule, segmentation_datamodule, trainer
 from tests.test_configs import shrunk
@@ -128,8 +128,9 @@ def pairs(images: int) -> dict[str, Tensor]:
 
 def test_neighbours_are_the_nearest_of_other_ground() -> None:
     angle = torch.tensor([[0.0, 0.5], [0.0, 0.1], [0.0, 0.3], [0.0, 0.2]])  # earlier and later date of four pairs
+    both = pairs(4) | {'place': torch.tensor([0, 0, 1, 2])}
     figure = draw_neighbours(
-        pairs(4), torch.stack([angle.cos(), angle.sin()], dim=2), queries=1, neighbours=3, title='Near'
+        both, torch.stack([angle.cos(), angle.sin()], dim=2), queries=1, neighbours=3, title='Near'
     )
     (axis,) = figure.axes
     shown = [float(image.get_array().mean()) for image in axis.images]  # type: ignore[union-attr]
@@ -137,6 +138,7 @@ def test_neighbours_are_the_nearest_of_other_ground() -> None:
     texts = {text.get_text() for text in axis.texts}
     assert 'its later image\nis number 4 of 4' in texts
     assert {'cosine 0.88', '0.98', '0.96'} <= texts
+    assert first_of_each([4, 2, 0, 3, 1], [7, 8, 9, 8, 9], but=7) == [4, 3]
 
 
 def test_views_stand_in_the_stretch_of_their_pair() -> None:

@@ -19,6 +19,9 @@ import geo_noisy.tasks  # noqa: F401  # importing makes the class names known
 from geo_noisy.experiments.grids.grid import WORLD_KEYS, Cell, set_path
 from geo_noisy.experiments.grids.grid_file import Config
 
+LOGGERS = ('lightning.pytorch', 'lightning.fabric', 'pytorch_lightning')
+"""The last speaks for the first where lightly has imported it."""
+
 # True of every run here, and nothing a user could act on.
 UNHELPFUL = (
     '.*does not have many workers.*',
@@ -104,7 +107,7 @@ def quiet() -> Iterator[None]:
     """Leave out what Lightning says at the start of every one of many runs; warnings of ours still come through."""
     import logging
 
-    loggers = [logging.getLogger(name) for name in ('lightning.pytorch', 'lightning.fabric')]
+    loggers = [logging.getLogger(name) for name in LOGGERS]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.WARNING)

@@ -1,0 +1,1 @@
+"""Pictures of what geo-noisy does, drawn by it."""
