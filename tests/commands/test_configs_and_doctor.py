@@ -52,6 +52,27 @@ def test_the_doctor_finds_this_machine_well(capsys: pytest.CaptureFixture[str]) 
     assert out.endswith('Nothing is missing.\n')
 
 
+def test_the_doctor_tells_what_the_processor_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / 'cpuinfo').write_text('flags : fpu avx2 amx_bf16 sse\n')
+    monkeypatch.setattr(doctor, 'CPU_FLAGS', tmp_path / 'cpuinfo')
+    main(['doctor'])
+    assert '  fast arithmetic: amx_bf16, avx2\n' in capsys.readouterr().out
+    monkeypatch.setattr(doctor, 'CPU_FLAGS', tmp_path / 'nowhere')
+    assert doctor.fast_arithmetic() == []
+
+
+def test_the_doctor_tells_extras_that_lack_something(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = ['numpy>=1', "no-such-package>=1; extra == 'stac'", "numpy; extra == 'hub'"]
+    monkeypatch.setattr(doctor.metadata, 'requires', lambda name: wanted)
+    assert main(['doctor']) == 0  # none is needed to begin
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith('  extra ')]
+    assert lines == ['  extra stac: without no-such-package; pip install "geo-noisy[stac]"']
+
+
 def test_the_doctor_tells_what_is_missing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(doctor.RASTERS, 'Nowhere', 'a format of tomorrow')
     wanted = ['numpy>=99', 'no-such-package>=1', "no-such-extra; extra == 'dev'", 'pandas']
