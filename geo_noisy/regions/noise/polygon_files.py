@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import geopandas as gpd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj import Transformer
@@ -14,8 +16,11 @@ from pyproj.exceptions import CRSError, ProjError
 
 from geo_noisy.errors import InputError
 from geo_noisy.regions.files.paths import is_local, located
+from geo_noisy.regions.noise.polygon_tables import read_polygon_table
 
 _PARQUET = ('.parquet', '.geoparquet')
+_FEATHER = ('.feather', '.arrow')
+_TABLES = ('.csv', '.tsv')
 _VECTORS = ('.shp', '.gpkg', '.geojson', '.json', '.kml', '.gml', '.fgb')
 _JSON = ('.geojson', '.json')
 VECTOR_FILES = (*_PARQUET, *_VECTORS, '.zip')
@@ -27,7 +32,7 @@ _NO_AREA = ('Point', 'Line')  # in the names of geometry types
 
 
 def read_polygons(
-    polygons: str | os.PathLike[str] | gpd.GeoDataFrame,
+    polygons: str | os.PathLike[str] | gpd.GeoDataFrame | gpd.GeoSeries,
     *,
     layer: str | None = None,
     crs: str | None = None,
@@ -46,7 +51,11 @@ def read_polygons(
     Raises:
         ValueError: If the file cannot be read, has several layers and none is chosen, or has no CRS.
     """
+    if isinstance(polygons, gpd.GeoSeries):
+        polygons = polygons.to_frame('geometry')
     if isinstance(polygons, gpd.GeoDataFrame):
+        if polygons.active_geometry_name is None:
+            raise ValueError('The frame of polygons has no active geometry; choose its column with set_geometry.')
         if layer is not None:
             raise ValueError(f'A frame has no layers, so {layer!r} cannot be chosen.')
         return _with_crs(polygons, crs, crs_option)
@@ -59,12 +68,36 @@ def read_polygons(
 
 def _read(path: str, layer: str | None, layer_option: str) -> gpd.GeoDataFrame:
     _check_file(path)
-    if path.endswith(_PARQUET):
+    path, suffix = _in_only_folder(path), os.path.splitext(path)[1].lower()
+    if suffix in (*_PARQUET, *_FEATHER):
         if layer is not None:
-            raise ValueError(f'{path} is Parquet, which has no layers; leave {layer_option} away.')
-        return _not_empty(_try(gpd.read_parquet, path), path)
+            raise ValueError(f'{path} is Parquet or Feather, which has no layers; leave {layer_option} away.')
+        return _not_empty(_columnar(path, suffix), path)
+    if suffix in _TABLES and layer is None and not _geometry_types(path):
+        return _not_empty(read_polygon_table(path), path)
     found = {str(name): kind for name, kind in _try(pyogrio.list_layers, path)}
     return _not_empty(_try(gpd.read_file, path, layer=_layer(path, found, layer, layer_option)), path)
+
+
+def _columnar(path: str, suffix: str) -> gpd.GeoDataFrame:
+    """A Parquet or Feather file, with geographic metadata or a column of outlines."""
+    if suffix in _FEATHER:
+        return _try(gpd.read_feather, path)
+    schema = _try(pq.read_schema, path)
+    return _try(gpd.read_parquet, path) if b'geo' in (schema.metadata or {}) else read_polygon_table(path)
+
+
+def _geometry_types(path: str) -> list[str]:
+    return [kind for _, kind in _try(pyogrio.list_layers, path) if kind]
+
+
+def _in_only_folder(path: str) -> str:
+    """The one file of polygons in a zip archive that holds it in a folder, where GDAL does not look."""
+    if not path.lower().endswith('.zip') or not zipfile.is_zipfile(path):
+        return path
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if name.lower().endswith(_VECTORS)]
+    return f'/vsizip/{os.path.abspath(path)}/{names[0]}' if len(names) == 1 and '/' in names[0] else path
 
 
 def _not_empty(frame: gpd.GeoDataFrame, path: str) -> gpd.GeoDataFrame:
@@ -92,7 +125,7 @@ def _check_file(path: str) -> None:
 def _try(read: Callable[..., Any], path: str, **options: Any) -> Any:
     try:
         return read(path, **options)
-    except (DataSourceError, DataLayerError, ValueError) as error:
+    except (DataSourceError, DataLayerError, ValueError, pa.ArrowException) as error:
         raise InputError(f'{path} holds no polygons that can be read: {error}{_inside_archive(path)}') from error
 
 
