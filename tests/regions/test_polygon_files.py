@@ -67,7 +67,9 @@ def test_layers_without_polygons_are_passed_by(tmp_path):
     ):
         change_polygons(path, layer='layer_styles')
     pd.DataFrame({'a': [1]}).to_csv(tmp_path / 'a.csv', index=False)
-    with pytest.raises(ValueError, match=r'a\.csv has no layer with polygons; it has a \(no geometry\)'):
+    with pytest.raises(
+        ValueError, match=r'a\.csv has no column with outlines, which would be named geometry.* it has a'
+    ):
         change_polygons(tmp_path / 'a.csv')
 
 
@@ -84,7 +86,7 @@ def test_archives_tell_where_their_files_are(tmp_path):
 def test_layers_of_what_has_none_are_told(tmp_path):
     frame = polygons(square(0, 0, 16))
     frame.to_parquet(tmp_path / 'a.parquet')
-    with pytest.raises(ValueError, match='Parquet, which has no layers; leave --layer away'):
+    with pytest.raises(ValueError, match='Parquet or Feather, which has no layers; leave --layer away'):
         change_polygons(tmp_path / 'a.parquet', layer='x')
     with pytest.raises(ValueError, match="A frame has no layers, so 'x' cannot be chosen"):
         change_polygons(frame, layer='x')
@@ -177,3 +179,60 @@ def test_a_file_that_is_not_there_or_empty_is_told(tmp_path):
     (tmp_path / 'empty.geojson').write_text('{"type": "FeatureCollection", "features": []}')
     with pytest.raises(InputError, match=r'empty\.geojson holds no polygon'):
         change_polygons(tmp_path / 'empty.geojson')
+
+
+def exported(path, kind):
+    """A square of 16 px in a file of some kind."""
+    frame = polygons(square(0, 0, 16), when=['2020-06-01'])
+    (outline,) = frame.geometry
+    utm = shapely.set_srid(outline, 32633)
+    if kind == 'upper.PARQUET':
+        frame.to_parquet(path)
+    elif kind == 'burnt.feather':
+        frame.to_feather(path)
+    elif kind == 'wkb.parquet':
+        pd.DataFrame({'when': frame['when'], 'geom': [shapely.to_wkb(utm, include_srid=True)]}).to_parquet(path)
+    elif kind == 'hex.csv':
+        text = shapely.to_wkb(utm, hex=True, include_srid=True)
+        pd.DataFrame({'when': frame['when'], 'wkb_geometry': [text]}).to_csv(path, index=False)
+    elif kind == 'ewkt.csv':
+        text = f'SRID=32633;{outline.wkt}'
+        pd.DataFrame({'when': frame['when'], 'the_geom': [text]}).to_csv(path, index=False)
+    else:
+        frame.to_crs(4326).to_file(path.parent / 'burnt.shp')
+        with zipfile.ZipFile(path, 'w') as archive:
+            for part in path.parent.glob('burnt.*'):
+                archive.write(part, f'delivery/{part.name}')
+
+
+@pytest.mark.parametrize('kind', ['upper.PARQUET', 'burnt.feather', 'wkb.parquet', 'hex.csv', 'ewkt.csv', 'folder.zip'])
+def test_polygons_as_databases_and_portals_export_them(tmp_path, two_dates, kind):
+    (tmp_path / 'out').mkdir()
+    exported(tmp_path / 'out' / kind, kind)
+    index = two_dates.with_noise(change_polygons(tmp_path / 'out' / kind, event_column='when'))
+    assert index.index['noise'].tolist() == pytest.approx([0.25, 0, 0, 0], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ('rows', 'message'),
+    [
+        (
+            ['POLYGON ((0 0, 1 0, 1 1, 0 0))', 'POLYGON ((0 0, 1'],
+            "'geom', row 2: 'POLYGON .*neither WKT nor WKB",
+        ),
+        (['SRID=4326;POINT (1 1)', 'SRID=32633;POINT (1 1)'], 'several CRS, by their SRID 4326, 32633'),
+        (['SRID=1;POINT (1 1)'], 'the SRID 1 is no known CRS'),
+        (['POLYGON ((0 0, 1 0, 1 1, 0 0))'], 'have no CRS.*--polygons-crs'),
+    ],
+)
+def test_a_damaged_column_of_outlines_is_told(tmp_path, rows, message):
+    pd.DataFrame({'a': 1, 'geom': rows}).to_csv(tmp_path / 'a.csv', index=False)
+    with pytest.raises(ValueError, match=message):
+        change_polygons(tmp_path / 'a.csv')
+
+
+def test_series_of_outlines_and_frames_without_geometry(two_dates):
+    index = two_dates.with_noise(change_polygons(polygons(square(0, 0, 16)).geometry, event_date='2020-06-01'))
+    assert index.index['noise'].tolist() == pytest.approx([0.25, 0, 0, 0])
+    with pytest.raises(ValueError, match='no active geometry; choose its column with set_geometry'):
+        change_polygons(gpd.GeoDataFrame({'a': [1]}))

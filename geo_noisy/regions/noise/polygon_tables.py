@@ -11,7 +11,7 @@ from pyproj.exceptions import CRSError
 from geo_noisy.errors import InputError
 from geo_noisy.regions.files.read_table import read_table
 
-_COLUMNS = ('geometry', 'geom', 'the_geom', 'wkb_geometry', 'wkt', 'wkb', 'shape')
+_COLUMNS = ('geometry', 'geom', 'the_geom', 'wkb_geometry', 'wkt_geom', 'wkt', 'wkb', 'ewkt', 'ewkb', 'shape')
 _SRID = re.compile(r'\s*SRID=(\d+);', re.IGNORECASE)
 
 
@@ -29,9 +29,8 @@ def read_polygon_table(path: str) -> gpd.GeoDataFrame:
             f'{", ".join(map(str, table.columns))}.'
         )
     outlines = [_outline(value, f'{path}, column {column!r}, row {row}') for row, value in enumerate(table[column], 1)]
-    return gpd.GeoDataFrame(
-        table.drop(columns=column), geometry=list(outlines), crs=_crs_of(outlines, table[column], path)
-    )
+    crs = _crs_of(outlines, table[column], path)
+    return gpd.GeoDataFrame(table.drop(columns=column), geometry=outlines, crs=crs)
 
 
 def _outline(value: object, where: str) -> shapely.Geometry | None:

@@ -60,7 +60,7 @@ def change_polygons(
     """Read polygons of change.
 
     Args:
-        polygons: A file that geopandas reads, or a frame.
+        polygons: A file that geopandas reads, a table with a column of WKT or WKB, or a frame.
         layer: Name of its layer; needed where several may hold polygons.
         class_column: Column with the class of a polygon.
         noisy_classes: Classes that count; all by default.
