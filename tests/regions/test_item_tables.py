@@ -71,9 +71,13 @@ def test_rows_without_a_path_and_rows_named_twice_are_counted(paths):
 @pytest.mark.parametrize(
     ('asset', 'reason'),
     [
-        ({'roles': ['data']}, 'asset data has no href'),
-        ({'href': None}, 'asset data has no href'),
-        ('a.tif', 'asset data has no href'),
+        ({'roles': ['data']}, 'asset data.href is missing'),
+        ({'href': None}, 'asset data.href is missing'),
+        ({'href': ' '}, "asset data.href is ' ', not a path or an address"),
+        ('a.tif', "asset data is 'a.tif', not a mapping with an href"),
+        ({'href': 'a.tif', 'raster:bands': 'none'}, "asset data.raster:bands is 'none', not a list of bands"),
+        ({'href': 'a.tif', 'bands': [1]}, 'asset data.bands[0] is 1, not a mapping'),
+        ({'href': 'a.tif', 'raster:scale': [1]}, 'asset data.raster:scale is [1], not a number'),
     ],
 )
 def test_an_odd_asset_is_counted(paths, asset, reason):

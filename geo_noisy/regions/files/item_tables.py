@@ -18,6 +18,7 @@ from geo_noisy.regions.files.exclusions import describe, tally
 from geo_noisy.regions.files.file_scan import Captures, FileScan, scan_captures
 from geo_noisy.regions.files.item_columns import CLOUD_COLUMN, SENSOR_COLUMN, cloud_covers, need_column, sensors
 from geo_noisy.regions.files.item_radiometry import Told, radiometry_of
+from geo_noisy.regions.files.item_schema import check_assets, plain_assets
 from geo_noisy.regions.files.paths import is_local, located
 from geo_noisy.regions.files.products import cloud_masks
 from geo_noisy.regions.files.read_table import read_table
@@ -78,10 +79,12 @@ def scan_table(
         try:
             if not known[number]:
                 raise ValueError(f'no date in column {date_column!r}')
-            hrefs = {'': _path(row[path_column], path_column)} if path_column else _hrefs(row['assets'], assets)
+            read = {} if path_column else _chosen(row['assets'], assets)
+            hrefs = {name: asset['href'] for name, asset in read.items()}
+            if path_column:
+                hrefs = {'': _path(row[path_column], path_column)}
             here = {name: located(without_signature(href), beside=folder) for name, href in hrefs.items()}
-            bands = [row['assets'][name] for name in hrefs if name and name.lower() not in cloud_masks()]
-            told = radiometry_of(bands)
+            told = radiometry_of([asset for name, asset in read.items() if name.lower() not in cloud_masks()])
             capture = _capture(here, int(times[number]), names[number], float(covers[number]), told)
         except ValueError as error:
             problems.append((str(error), str(row.get('id', f'row {number + 1}'))))
@@ -129,24 +132,18 @@ def _columns(frame: pd.DataFrame, name: str) -> str:
     return f'{name} has the columns {", ".join(map(str, frame.columns))}'
 
 
-def _hrefs(assets: Any, chosen: Sequence[str] | None) -> dict[str, str]:
-    """Paths of an item's assets. A missing one reads as None in tables, where every item has every column."""
-    if not isinstance(assets, dict | None):
-        raise ValueError(f'assets are {assets!r}, not a mapping of names to hrefs')
-    there = {name: asset for name, asset in (assets or {}).items() if asset is not None}
+def _chosen(assets: Any, chosen: Sequence[str] | None) -> dict[str, Any]:
+    """The assets of an item that are read, checked."""
+    there = plain_assets(assets)
     if chosen is None and len(there) != 1:
         raise ValueError(f'several assets ({", ".join(there)}); choose some by name')
     missing = [name for name in chosen or () if name not in there]
     if missing:
         told = f'; there are {", ".join(there)}' if there else ''
         raise ValueError(f'no asset {", ".join(missing)}{told}')
-    return {name: _href(there[name], name) for name in chosen or there}
-
-
-def _href(asset: Any, name: str) -> str:
-    if not isinstance(asset, dict) or not isinstance(asset.get('href'), str) or not asset['href'].strip():
-        raise ValueError(f'asset {name} has no href')
-    return str(asset['href'])
+    read = {name: there[name] for name in chosen or there}
+    check_assets(read)
+    return read
 
 
 def _path(value: object, column: str) -> str:

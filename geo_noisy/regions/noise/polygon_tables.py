@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -33,7 +34,7 @@ def read_polygon_table(path: str) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(table.drop(columns=column), geometry=outlines, crs=crs)
 
 
-def _outline(value: object, where: str) -> shapely.Geometry | None:
+def _outline(value: Any, where: str) -> shapely.Geometry | None:
     if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
         return None
     try:
