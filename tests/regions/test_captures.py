@@ -327,6 +327,24 @@ def test_values_without_data_are_not_mixed_into_others(tmp_path):
         assert set(read[0][valid].tolist()) <= {1000.0}
 
 
+@pytest.mark.parametrize('res', [10, 20])
+def test_a_pixel_that_lacks_one_band_holds_no_data(tmp_path, res):
+    """Of -9999, which no sensor measures; a pixel with 0 in one band may be dark, though 0 is no data in all."""
+    for folder, value, sound in (('sure', -9999, False), ('dark', 0, True)):
+        (tmp_path / folder).mkdir()
+        for seed, day in enumerate(DAYS):
+            pixels = drawn(2, seed=seed, dtype='int16')
+            pixels[1, :, 20:28] = value
+            write_raster(tmp_path / folder / f'x_{day}.tif', pixels, nodata=value)
+        index = build_index(scan_rasters(tmp_path / folder), size_px=32, res=res, limits=Limits(max_nodata=1.0))
+        read, valid = TemporalPairs(index).read(0, 0)
+        columns = slice(220 // res, 260 // res)  # a resampled pixel at the edge still has a neighbour with data
+        assert (valid[:, columns] == sound).all()
+        assert valid[:, : 200 // res].all()
+        assert valid[:, 280 // res :].all()
+        assert (read[:, valid] >= (0 if sound else 1)).all()  # nothing is mixed with -9999
+
+
 def test_a_further_value_without_data_counts_in_resampled_files_too(tmp_path):
     pixels = np.full((1, 64, 64), 1000, 'int16')
     pixels[:, :, 21:], pixels[:, :, 41:] = 0, -9999

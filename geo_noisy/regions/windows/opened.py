@@ -1,5 +1,6 @@
 """One file opened so that its pixels lie on the grid of a site."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -25,6 +26,9 @@ Align = Literal['snap', 'resample']
 ALIGNS: tuple[Align, ...] = ('snap', 'resample')
 CONTINUOUS, CLASSES = Resampling.bilinear, Resampling.nearest
 SAME_PIXEL = 1e-3  # of a pixel
+_FAR = 1e9
+# Else GDAL mixes a value without data into its neighbours, unless all bands have it there
+_SINGLY = {'UNIFIED_SRC_NODATA': 'NO'}
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class Opened:
         row: Its first row.
         nodata: Values without data, told from the pixels.
         others: A view by the nearest pixel, where a file that is resampled has further values without data.
+        impossible: Values without data that no sensor measures: a pixel with one in any band holds no data, where one
+            with 0 in one band may be dark.
         masked: Whether a mask in or beside the file, or the view, says which pixels hold data.
         own_px: Pixels of the file itself.
         closing: Closes it.
@@ -50,6 +56,7 @@ class Opened:
     own_px: int
     closing: ExitStack
     others: Any = None
+    impossible: tuple[float, ...] = ()
 
     def window(self, col: int, row: int, width_px: int, height_px: int) -> Window:
         """A window of the grid in the file's own pixels."""
@@ -57,7 +64,8 @@ class Opened:
 
     def needs_pixels(self) -> bool:
         """Whether only the pixels tell where there is data."""
-        return (bool(self.nodata) and self.others is None) or 'float' in self.file.dtypes[0]
+        told_by_pixels = (bool(self.nodata) and self.others is None) or bool(self.impossible)
+        return told_by_pixels or 'float' in self.file.dtypes[0]
 
     def valid(self, window: Window, pixels: NDArray[Any] | None) -> NDArray[np.bool_]:
         """Which pixels of a window hold data, [height, width].
@@ -69,6 +77,8 @@ class Opened:
         valid = np.ones((int(window.height), int(window.width)), dtype=bool)
         if self.masked:
             valid &= self.file.dataset_mask(window=window) > 0
+        for value in self.impossible if pixels is not None else ():
+            valid &= np.all(pixels != value, axis=0)
         if self.others is not None:
             bands = [k for k, kind in enumerate(self.others.colorinterp, start=1) if kind != ColorInterp.alpha]
             empty = np.isin(self.others.read(bands, window=window), self.nodata).all(axis=0)
@@ -100,7 +110,8 @@ def open_on_grid(path: str, granule: Granule, grid: Grid, *, align: Align, neare
         off_grid = max(abs(granule.col0 - col), abs(granule.row0 - row)) > SAME_PIXEL
         if not granule.warped and _lies_on(file, granule, grid) and not (off_grid and align == 'resample'):
             values = tuple(dict.fromkeys(map(float, (*granule.nodata, *_declared(file)))))
-            return Opened(file, col, row, values, _has_mask(file, granule), own_px, stack.pop_all())
+            masked = _has_mask(file, granule)
+            return Opened(file, col, row, values, masked, own_px, stack.pop_all(), impossible=_impossible(file, values))
         if granule.alpha_is_data and ColorInterp.alpha in file.colorinterp:
             file = _until_closed(stack, rasterio.open(_without_alpha(file), driver=MOSAIC))
         col, row = int(np.floor(granule.col0)), int(np.floor(granule.row0))
@@ -110,7 +121,8 @@ def open_on_grid(path: str, granule: Granule, grid: Grid, *, align: Align, neare
         others = _view(file, granule, grid, col, row, nearest=True, nodata=nodata) if further else None
         if others is not None:
             _until_closed(stack, others)
-        return Opened(view, col, row, further, True, own_px, stack.pop_all(), others)
+        told = further if nodata is None else (*further, float(nodata))
+        return Opened(view, col, row, further, True, own_px, stack.pop_all(), others, _impossible(file, told))
 
 
 def _until_closed(stack: ExitStack, file: Any) -> Any:
@@ -134,6 +146,11 @@ def _declared(file: Any) -> tuple[float, ...]:
     return () if file.nodata is None or np.isnan(file.nodata) else (file.nodata,)
 
 
+def _impossible(file: Any, values: Sequence[float]) -> tuple[float, ...]:
+    """Of the values without data of a file of several bands, those that no sensor measures."""
+    return tuple(value for value in values if value < 0 or value >= _FAR) if file.count > 1 else ()
+
+
 def _has_mask(file: Any, granule: Granule) -> bool:
     """Whether there is a mask in or beside a file, or a band flagged as alpha that is one."""
     flags = {flag for told in file.mask_flag_enums for flag in told}
@@ -155,6 +172,7 @@ def _view(
         src_nodata=nodata,
         nodata=nodata,
         add_alpha=nodata is None and ColorInterp.alpha not in file.colorinterp,
+        **_SINGLY if nodata is not None and _impossible(file, [nodata]) else {},
     )
 
 
