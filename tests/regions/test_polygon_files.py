@@ -68,7 +68,7 @@ def test_layers_without_polygons_are_passed_by(tmp_path):
         change_polygons(path, layer='layer_styles')
     pd.DataFrame({'a': [1]}).to_csv(tmp_path / 'a.csv', index=False)
     with pytest.raises(
-        ValueError, match=r'a\.csv has no column with outlines, which would be named geometry.* it has a'
+        ValueError, match=r'a\.csv holds no polygons that can be read: no column is named geometry.* it has a'
     ):
         change_polygons(tmp_path / 'a.csv')
 

@@ -26,7 +26,7 @@ def read_polygon_table(path: str) -> gpd.GeoDataFrame:
     column = next((name for name in table.columns if str(name).lower() in _COLUMNS), None)
     if column is None:
         raise InputError(
-            f'{path} has no column with outlines, which would be named {", ".join(_COLUMNS)}; it has '
+            f'{path} holds no polygons that can be read: no column is named {", ".join(_COLUMNS)}; it has '
             f'{", ".join(map(str, table.columns))}.'
         )
     outlines = [_outline(value, f'{path}, column {column!r}, row {row}') for row, value in enumerate(table[column], 1)]
