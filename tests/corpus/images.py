@@ -137,7 +137,7 @@ def _labels() -> Iterator[tuple[str, str, Damage, tuple[str, ...]]]:
     yield 'uid', 'only after', building(lambda b: b['properties'].update(uid='new')), ('only in',)
 
 
-_GHOST = b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 40 40\n%%EndComments\n(gone) (w) file closefile\nshowpage\n'
+GHOST = b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 40 40\n%%EndComments\n(gone) (w) file closefile\nshowpage\n'
 
 
 def _textures() -> Iterator[tuple[str, str, Damage, int, tuple[str, ...]]]:
@@ -158,7 +158,7 @@ def _textures() -> Iterator[tuple[str, str, Damage, int, tuple[str, ...]]]:
         INPUT,
         told,
     )
-    yield 'picture', 'EPS', _bytes(PICTURE, lambda _: _GHOST), INPUT, told
+    yield 'picture', 'EPS', _bytes(PICTURE, lambda _: GHOST), INPUT, told
     yield (
         'picture',
         'huge',

@@ -213,7 +213,7 @@ KINDS = (
     Fault('an image vanishes', ('index',), strike=_on(lambda: _IMAGE.unlink()), mend=_restored),
     Fault('an image shrinks', ('index',), strike=_on(_shrink), mend=_restored),
     Fault('an image is replaced', ('index',), strike=_on(_other_image), mend=_restored),
-    Fault('the output folder vanishes', ('scenes', 'sweep'), strike=_on(lambda: shutil.rmtree('out')), mend=lambda f: shutil.rmtree('out', ignore_errors=True)),
+    Fault('the output folder vanishes', ('scenes', 'sweep'), strike=_on(lambda: shutil.rmtree('out', ignore_errors=True)), mend=lambda f: shutil.rmtree('out', ignore_errors=True)),
     Fault('killed worker', ('fit',), prepare=_config(data__num_workers=1), strike=_to_worker(signal.SIGKILL), statuses=(1,), again=False),
     Fault('stopped worker', ('fit',), prepare=_config(data__num_workers=1), limit=_impatient, strike=_to_worker(signal.SIGSTOP), statuses=(1,), again=False),
     Fault('loss that is not finite', ('fit',), prepare=_config(model__lr=1e30), statuses=(1,), names=('diverged',), again=False),
