@@ -4,6 +4,7 @@ import argparse
 import os
 import pickle
 import re
+import struct
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -118,7 +119,7 @@ def run(command: str, words: Sequence[str]) -> int:
         read = ' and '.join(config_files(words))
         of = f' (of {read} or the command line)' if read else ''
         raise UsageError(f'{one_paragraph(str(error))}{of}; {_help(command, str(error))}') from error
-    except (pickle.UnpicklingError, EOFError, OSError, *_WRONG_ARGUMENTS) as error:
+    except (pickle.UnpicklingError, struct.error, EOFError, OSError, *_WRONG_ARGUMENTS) as error:
         if isinstance(error, InputError) or not _is_no_checkpoint(error):
             raise
         reason = _NO_TRAINING if isinstance(error, KeyError) else _NO_CHECKPOINT

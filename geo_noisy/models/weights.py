@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import struct
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ UNREADABLE = (
     TypeError,
     AttributeError,
     OSError,  # of a file cut near its start
+    struct.error,  # of a number cut in its middle
 )
 """What readers raise of files that are not theirs: torch takes any bytes for a pickle."""
 

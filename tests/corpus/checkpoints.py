@@ -89,6 +89,7 @@ def _damages() -> Iterator[tuple[str, str, Damage, int]]:
     yield 'file', 'absent', FILE.unlink, USAGE
     yield 'file', 'empty', _bytes(lambda _: b''), INPUT
     yield 'file', 'text', _bytes(lambda _: b'weights'), INPUT
+    yield 'file', 'a number cut in its middle', _bytes(lambda _: b'J'), INPUT
     yield 'file', 'cut at the end', _bytes(lambda b: b[:-100]), INPUT
     yield 'file', 'cut below 64 KB', _bytes(lambda b: b[:30_000]), INPUT
     yield 'file', 'another archive', _instead(lambda: zipfile.ZipFile(FILE, 'w').close()), INPUT

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from tqdm import tqdm
 
 import geo_noisy.commands.index
 import geo_noisy.commands.trainer  # noqa: F401  # so that a child starts at once
@@ -71,6 +73,7 @@ def start(
                 os.dup2(os.open(path, os.O_RDONLY if descriptor == 0 else os.O_WRONLY | os.O_CREAT), descriptor)
             sys.stdin, sys.stdout, sys.stderr = (os.fdopen(k, 'r' if k == 0 else 'w') for k in range(3))
             torch.set_num_threads(1)
+            tqdm.set_lock(threading.RLock())  # its own is shared by all, and stays taken by a process that is killed
             warnings.resetwarnings()
             sys.argv = ['geo-noisy', *words]
             before()

@@ -1,6 +1,6 @@
 """Dates in columns: each spelling with its seconds written by hand, or refused with the remedy."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from geo_noisy.regions.dates.columns import read_dates
+from geo_noisy.regions.dates.numbers import kind_of
 from geo_noisy.regions.dates.read import period, seconds, span
-from geo_noisy.regions.dates.spans import EVER, NEVER
+from geo_noisy.regions.dates.spans import EVER, NEVER, implausible, instant
 
 DAY = 1_541_635_200  # 2018-11-08T00:00:00Z
 HALF_PAST_SIX = DAY + 23_400  # 06:30
@@ -250,3 +251,15 @@ def test_placeholders_for_unknown_dates_are_told(placeholder):
         ValueError, match=f"databases write where they know none: '{placeholder}'.*row 2.*leave unknown"
     ):
         read_dates(pd.Series(['2018-11-08', placeholder]), where='events, column when')
+
+
+def test_ranges_of_numbers_end_before_their_ends():
+    assert kind_of(21_001_231).name == 'YYYYMMDD'
+    assert kind_of(21_010_101) is None
+    assert kind_of(20_200_815.5) is None
+
+
+def test_clocks_may_be_off_by_a_day():
+    now = datetime.now(UTC)
+    spans = np.array([instant(now + timedelta(hours=hours)) for hours in (20, 30)])
+    assert implausible(spans)['lies in the future'].tolist() == [False, True]

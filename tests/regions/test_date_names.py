@@ -92,6 +92,7 @@ REFUSED = {
     'x_20150711T101112_PST.tif': ZONE,
     'x_20150711T101112-0800.tif': ZONE,
     'x_20150711T101112+0007.tif': ZONE,
+    'x_20150711T2016-07-11.tif': 'two dates in the name',  # no date with a time
     'x_20150711_20150712.tif': 'two dates in the name; give --date-regex with a group named "date"',
     'S2A_20150711T101112_N0500_20230101T000000.tif': 'two dates in the name; give --date-regex',
     'S2A_OPER_MSI_L1C_TL_SGS__20160318T145513_A003854_T33UUP_B02.jp2': 'date of its processing.*--date-tag',

@@ -236,3 +236,11 @@ def test_series_of_outlines_and_frames_without_geometry(two_dates):
     assert index.index['noise'].tolist() == pytest.approx([0.25, 0, 0, 0])
     with pytest.raises(ValueError, match='no active geometry; choose its column with set_geometry'):
         change_polygons(gpd.GeoDataFrame({'a': [1]}))
+
+
+def test_the_world_is_cut_to_what_a_crs_reaches_on_the_southern_half():
+    near = np.array([shapely.box(500_000, 6_000_000, 500_160, 6_000_160)])  # 36 degrees south
+    world = gpd.GeoSeries([shapely.box(-180, -90, 180, 90)], crs='EPSG:4326')
+    (moved,) = reproject(world, 'EPSG:32733', near=near)
+    assert shapely.covers(moved, near[0])
+    assert shapely.area(moved) < 10 * shapely.area(near[0])

@@ -1,6 +1,7 @@
 """Checkpoints in the folder of a sweep: read as weights alone, whole, and with numbers in them."""
 
 import pickle
+import struct
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +10,17 @@ import torch
 from torch import Tensor
 
 # What torch raises at a file that is empty, cut, text, or holds more than weights.
-_UNREADABLE = (EOFError, OSError, RuntimeError, ValueError, LookupError, AttributeError, pickle.UnpicklingError)
+_UNREADABLE = (
+    TypeError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    pickle.UnpicklingError,
+    struct.error,
+)
 
 
 def read_weights(path: Path) -> dict[str, Tensor] | None:
