@@ -7,8 +7,8 @@ from pathlib import Path
 import geo_noisy
 
 sys.path.insert(0, str(Path(__file__).parent))
-# Commands that a page runs to show their help do so without colours, at one width on every machine.
-os.environ |= {'NO_COLOR': '1', 'COLUMNS': '100'}
+# Commands that a page runs to show their help do so without colours, at one width on every machine, that of a page.
+os.environ |= {'NO_COLOR': '1', 'COLUMNS': '72'}
 
 project = 'geo-noisy'
 author = 'the geo-noisy authors'

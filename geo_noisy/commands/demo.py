@@ -10,7 +10,7 @@ from geo_noisy.experiments.demo import run_demo
 def run(command: str, words: Sequence[str]) -> int:
     """Run the grid that comes with the package."""
     options = Options(command, __doc__)
-    options.add('--output', hint=Path, default=Path('runs/demo'), text='run folder')
+    options.add('--output', default='runs/demo', text='run folder')
     options.take(run_demo, 'demo', skip=['folder'])
     chosen = options.parse(words)
-    return 0 if chosen.call(run_demo, chosen['output']) else 1
+    return 0 if chosen.call(run_demo, Path(chosen['output'])) else 1

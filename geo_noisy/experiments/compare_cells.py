@@ -29,12 +29,12 @@ def sweep(
     """Run the cells of a grid file, print how they compare, and write the report.
 
     Args:
-        grid: Grid file, see :func:`~geo_noisy.experiments.grids.grid.read_grid`.
+        grid: Grid file, a YAML of settings and seeds; some come with the package, in ``configs/sweeps``.
         folder: Folder of runs and results.
-        engine: See :func:`~geo_noisy.experiments.running.sweep.run_grid`, as for the rest.
+        engine: Where cells run: on this machine, or spread over a Ray cluster.
         processes: Cells that run at once on this machine.
-        cpus: CPUs of a cell.
-        gpus: GPUs of a cell.
+        cpus: CPUs of a cell, for Ray.
+        gpus: GPUs of a cell, or a share of one, for Ray.
         dry_run: Check all cells, say what there is to do and what it costs, and run nothing.
 
     Returns:

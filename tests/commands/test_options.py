@@ -150,6 +150,21 @@ def test_two_functions_cannot_bring_one_option() -> None:
     options.take(Rules, 'rules', names={'least': 'fewest'})
 
 
+def gather(*tables: Path, output: Path | None = None) -> tuple[tuple[Path, ...], Path | None]:
+    """Gather tables."""
+    return tables, output
+
+
+def test_paths_are_paths_and_the_help_does_not_show_their_class(capsys: pytest.CaptureFixture[str]) -> None:
+    options = Options('gather', 'Gather.')
+    options.take(gather, 'gather', positional='tables')
+    assert options.parse(['a', 'b', '--output', 'c']).call(gather) == ((Path('a'), Path('b')), Path('c'))
+    assert options.parse(['a']).call(gather) == ((Path('a'),), None)
+    with pytest.raises(SystemExit):
+        options.parse(['--help'])
+    assert '<class' not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ('hint', 'item', 'counts', 'scalar'),
     [

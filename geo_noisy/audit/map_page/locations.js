@@ -8,6 +8,8 @@ function colourOf(share) {
   return `rgb(${RAMP[low].map((value, i) => Math.round(value + (RAMP[low + 1][i] - value) * part)).join()})`;
 }
 
+const radiusOf = (members) => (members === 1 ? 7 : Math.min(28, 11 + 4 * Math.log10(members)));
+
 const Locations = L.Layer.extend({
   initialize(bounds) {
     this.number = bounds.length / 4;
@@ -67,8 +69,8 @@ const Locations = L.Layer.extend({
     this.seen = seen;
   },
   drawWindows(context, seen) {
-    const ordered = [...seen.filter((i) => i !== this.chosen), ...seen.filter((i) => i === this.chosen)];
-    for (const i of ordered) {
+    const rank = (i) => (i === this.chosen ? 2 : this.pictured[i]); // windows may overlap: no ring is hidden
+    for (const i of [...seen].sort((first, second) => rank(first) - rank(second))) {
       const left = this.box[4 * i] * this.scale - this.left, top = this.box[4 * i + 1] * this.scale - this.top;
       const width = (this.box[4 * i + 2] - this.box[4 * i]) * this.scale;
       const height = (this.box[4 * i + 3] - this.box[4 * i + 1]) * this.scale;
@@ -94,11 +96,9 @@ const Locations = L.Layer.extend({
       if (i === this.chosen) cell.chosen = true;
       this.widen(cell.box, i);
     }
-    this.clusters = [...cells.values()];
+    this.clusters = this.apart([...cells.values()]);
     context.textAlign = 'center'; context.textBaseline = 'middle'; context.font = '12px system-ui, sans-serif';
     for (const cell of this.clusters) {
-      cell.x /= cell.members; cell.y /= cell.members;
-      cell.radius = cell.members === 1 ? 7 : Math.min(28, 11 + 4 * Math.log10(cell.members));
       context.beginPath();
       context.arc(cell.x, cell.y, cell.radius, 0, 7);
       context.fillStyle = colourOf(cell.known ? cell.noisy / cell.known : NaN);
@@ -109,6 +109,19 @@ const Locations = L.Layer.extend({
       context.fillStyle = '#111';
       if (cell.members > 1) context.fillText(cell.members.toLocaleString('en'), cell.x, cell.y);
     }
+  },
+  apart(cells) { // a circle that would lie on a larger one is taken into it
+    const kept = [];
+    for (const cell of cells) { cell.x /= cell.members; cell.y /= cell.members; cell.radius = radiusOf(cell.members); }
+    for (const cell of cells.sort((first, second) => second.members - first.members)) {
+      const into = kept.find((other) => Math.hypot(cell.x - other.x, cell.y - other.y) < cell.radius + other.radius);
+      if (!into) { kept.push(cell); continue; }
+      for (const name of ['members', 'noisy', 'known', 'pictured']) into[name] += cell[name];
+      into.chosen ||= cell.chosen;
+      into.radius = radiusOf(into.members);
+      into.box = [0, 1, 2, 3].map((side) => (side < 2 ? Math.min : Math.max)(into.box[side], cell.box[side]));
+    }
+    return kept;
   },
   at(point) { // a location, a cluster, or nothing
     if (this.clusters) {

@@ -38,10 +38,11 @@ class Words:
             return {'action': argparse.BooleanOptionalAction}
         if self.item is str and not self.counts and not default:
             return {'action': 'extend', 'nargs': '+'}  # texts may also be given by naming the option again
+        kind = str if self.item is Path else self.item  # the help shows a path as a class otherwise
         if self.scalar and self.counts == {1}:
-            return {'type': self.item}
+            return {'type': kind}
         (count,) = self.counts if len(self.counts) == 1 else ('+',)
-        return {'type': self.item, 'nargs': count}
+        return {'type': kind, 'nargs': count}
 
     def value(self, given: Any, flag: str) -> Any:
         """The value of a function's parameter from what was given.
@@ -53,7 +54,9 @@ class Words:
             if isinstance(word, float) and not math.isfinite(word):
                 raise UsageError(f'{flag} is {word}; give a number.')
         if not isinstance(given, list):
-            return given
+            return Path(given) if self.item is Path and given is not None else given
+        if self.item is Path:
+            given = [Path(word) for word in given]
         if self.counts and len(given) not in self.counts:
             counts = ' or '.join(map(str, sorted(self.counts)))
             raise UsageError(f'{flag} takes {counts} values; {len(given)} were given: {" ".join(map(str, given))}.')
