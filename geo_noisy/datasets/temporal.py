@@ -159,7 +159,8 @@ class TemporalPairs(PairDataset):
         pixels, valid = self._reader.read(*self._window(location, date))
         if not valid.any():
             self._tell_empty(location, date)
-        return np.where(valid, pixels.astype(np.float32), self._fill[:, None, None]), valid
+        pixels = pixels.astype(np.float32)
+        return pixels if valid.all() else np.where(valid, pixels, self._fill[:, None, None]), valid
 
     def valid(self, location: int, date: int) -> NDArray[np.bool_]:
         """Which pixels of one date of a location hold data, [H, W]; see :meth:`read`."""

@@ -1,6 +1,6 @@
 """Measure all comparisons, or those named, and write the table.
 
-python -m tests.benchmarks [losses] [views] [step] [--output docs/results/benchmarks.md]
+python -m tests.benchmarks [losses] [views] [step] [region] [epoch] [files] [embed] [--output PATH]
 """
 
 import argparse
@@ -13,7 +13,15 @@ from pathlib import Path
 import torch
 
 from geo_noisy.whole_file import whole_file
-from tests.benchmarks import bench_losses, bench_step, bench_views
+from tests.benchmarks import (
+    bench_embed,
+    bench_epoch,
+    bench_files,
+    bench_losses,
+    bench_region,
+    bench_step,
+    bench_views,
+)  # fmt: skip
 from tests.benchmarks.rows import HEADER, line
 
 INTRO = """# Benchmarks
@@ -22,7 +30,10 @@ Written by `make bench`. Ours and the peer take turns; times are medians of proc
 over ours (above 1, ours is faster), its spread that of the middle half of the rounds. Findings:
 [speed](../decisions/speed.md)."""
 
-BENCHES = {'losses': bench_losses, 'views': bench_views, 'step': bench_step}
+BENCHES = {
+    'losses': bench_losses, 'views': bench_views, 'step': bench_step, 'region': bench_region, 'epoch': bench_epoch,
+    'files': bench_files, 'embed': bench_embed,
+}  # fmt: skip
 
 
 def machine() -> str:

@@ -1,5 +1,6 @@
 """Reads windows of captures on their site's grid, with file handles kept open."""
 
+import math
 import os
 import threading
 import weakref
@@ -244,12 +245,11 @@ def _mosaic(capture: PlacedCapture, box: Box, align: Align, read: Callable[[Gran
 
 def extent_of(granule: Granule, align: Align) -> Box:
     """Pixels of the grid that a granule's files have once they are open."""
-    edges = np.array([granule.col0, granule.row0, granule.col0 + granule.cols, granule.row0 + granule.rows])
-    near = np.round(edges)
-    off_grid = np.abs(edges[:2] - near[:2]).max() > SAME_PIXEL
+    edges = (granule.col0, granule.row0, granule.col0 + granule.cols, granule.row0 + granule.rows)
+    left, top, right, bottom = map(round, edges)
+    off_grid = max(abs(edges[0] - left), abs(edges[1] - top)) > SAME_PIXEL
     if granule.warped or (off_grid and align == 'resample'):
-        near = np.concatenate([np.floor(edges[:2]), np.ceil(edges[2:])])
-    left, top, right, bottom = near.astype(int).tolist()
+        left, top, right, bottom = *map(math.floor, edges[:2]), *map(math.ceil, edges[2:])
     return Box(left, top, right - left, bottom - top)
 
 
