@@ -14,7 +14,7 @@ from tests.benchmarks.rows import Comparison
 from tests.data.regions import write_raster
 from tests.inference.scenes import texture, write_weights
 
-SIDE_PX, TILE_PX = 2048, 512
+SIDE_PX, TILE_PX = 4096, 512
 
 
 def comparisons() -> Iterator[Comparison]:

@@ -81,6 +81,10 @@ class FrozenSegmentation(SemanticSegmentation):
         encoder = build_encoder('resnet18').requires_grad_(False)
         self.model = nn.ModuleDict({'encoder': encoder, 'head': FCNHead(512, len(CLASSES))})
 
+    def configure_optimizers(self) -> torch.optim.Optimizer:  # type: ignore[override]
+        """AdamW, without the plateau schedule: no validation is timed."""
+        return torch.optim.AdamW(self.model['head'].parameters(), lr=self.hparams['lr'])
+
     def on_train_epoch_start(self) -> None:
         """Keep the encoder's batch norm as it is."""
         self.model['encoder'].eval()

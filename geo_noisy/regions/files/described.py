@@ -82,7 +82,7 @@ def describe_capture(capture: Capture, read: Callable[[str], Header]) -> Describ
     paths = list(dict.fromkeys([*capture.paths, *(layer.path for layer in layers)]))
     headers = {path: read(path) for path in paths}
     first = headers[capture.paths[0]]
-    if any(not same_ground(first, header) for header in headers.values()):
+    if any(not same_ground(first, header) for header in headers.values() if header is not first):
         raise RasterProblemError('its bands, in files of their own, cover other ground')
     for layer in layers:
         if layer.number > headers[layer.path].count:
