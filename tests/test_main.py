@@ -57,3 +57,12 @@ def test_help_and_a_wrong_option_of_each_command(command: str, capsys: pytest.Ca
     assert capsys.readouterr().out.startswith(f'usage: geo-noisy {command} ')
     assert main([command, '--wrong-option', '1']) == 2
     assert capsys.readouterr().err.count('\n') == 1
+
+
+@pytest.mark.parametrize('command', sorted({name for commands in COMMANDS.values() for name in commands}))
+def test_output_has_its_short_form_everywhere(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    if command in ('fit', 'validate', 'test', 'predict'):  # the trainer's own parser: folders are in the config
+        return
+    assert main([command, '--help']) == 0
+    shown = capsys.readouterr().out
+    assert ('--output' in shown) == ('  -o ' in shown or '-o OUTPUT' in shown or '-o FILE' in shown)

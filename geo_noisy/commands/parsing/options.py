@@ -119,8 +119,9 @@ class Options:
         else:
             default = None if key else parameter.default
             default = list(default) if isinstance(default, tuple) else default  # as the parser gives several words
+            short = ['-o'] if option == 'output' else []
             group.add_argument(
-                self._flags[option], required=parameter.required and not key, default=default, **settings
+                *short, self._flags[option], required=parameter.required and not key, default=default, **settings
             )
 
     def parse(self, words: Sequence[str]) -> 'Chosen':
