@@ -114,7 +114,7 @@ def prepare(
     chosen = _device(device)
     network.eval()
     reach = measure_reach(function, channels=channels, stride=stride)
-    network.to(chosen, memory_format=torch.channels_last)
+    network.to(chosen).to(memory_format=torch.channels_last)
     mean, std = statistics or ([0.0] * channels, [1.0] * channels)
     return Prepared(
         function=function,
