@@ -56,7 +56,8 @@ def region(tmp_path: Path) -> TemporalPairs:
     """Sixteen windows at three dates, with a square in two of them."""
     folder = write_series(tmp_path / 'images', size_px=128)
     index = build_index(scan_rasters(folder), size_px=32)
-    events = polygons(square(4, 4, 8), square(8, 8, 8), square(40, 4, 8), event=['2020-06-01', '2020-07-01', '2020-06-01'])
+    days = ['2020-06-01', '2020-07-01', '2020-06-01']
+    events = polygons(square(4, 4, 8), square(8, 8, 8), square(40, 4, 8), event=days)
     return TemporalPairs(index.with_noise(change_polygons(events, event_column='event')), fill=0.0)
 
 
