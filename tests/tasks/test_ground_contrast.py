@@ -17,7 +17,7 @@ from geo_noisy.losses.functional import ground_loss, info_nce
 from geo_noisy.models import last_features
 from geo_noisy.models.ground import features_at
 from geo_noisy.tasks import GroundContrast, plateau
-from geo_noisy.tasks.ground_contrast import Points, ground_points
+from geo_noisy.tasks.ground_points import Points, drawn_points, ground_points
 from geo_noisy.transforms import (
     Geometry,
     MoCoViews,
@@ -110,13 +110,13 @@ def test_drawn_points_are_kept_ones_and_follow_the_draw() -> None:
     kept = torch.rand(6, 9, generator=generator) < 0.5
     number = torch.arange(9.0).expand(6, 9)
     points = Points(*(number[..., None].expand(6, 9, 2),) * 3, kept, number)
-    some, others = (GroundContrast.drawn(points, torch.arange(6) + seed, 3) for seed in (0, 100))
+    some, others = (drawn_points(points, torch.arange(6) + seed, 3) for seed in (0, 100))
     assert some.kept.shape == (6, 3)
     assert torch.equal(some.kept.sum(dim=1), kept.sum(dim=1).clamp(max=3))
     assert torch.equal(some.share, some.here[..., 0])
     assert kept.gather(1, some.share.long())[some.kept].all()
     assert not torch.equal(some.share, others.share)
-    whole = GroundContrast.drawn(points, torch.arange(6), None)
+    whole = drawn_points(points, torch.arange(6), None)
     assert whole.kept.shape[1] == kept.sum(dim=1).max()
     assert torch.equal(whole.kept.sum(dim=1), kept.sum(dim=1))
 
