@@ -22,6 +22,7 @@ from geo_noisy.commands.ending.explain import is_download
 from geo_noisy.commands.parsing.checkpoint_arguments import check_checkpoint, replaced
 from geo_noisy.commands.parsing.config_words import check_config, config_files, written_out
 from geo_noisy.commands.parsing.default_pictures import add_pictures
+from geo_noisy.commands.parsing.guesses import meant
 from geo_noisy.commands.parsing.parser_messages import one_paragraph
 from geo_noisy.commands.parsing.trainer_ranges import check_trainer
 from geo_noisy.errors import InputError, UsageError
@@ -153,7 +154,8 @@ def _help(command: str, message: str) -> str:
     if config:
         return f'did you mean --config {config[1]}?'
     part = next((f'{part}.help CLASS' for part in ('model', 'data') if f'"{part}' in message), 'help')
-    return f'`geo-noisy {command} --{part}` lists what there is.'
+    guess = meant(message)
+    return f'{f"did you mean {guess}? " if guess else ""}`geo-noisy {command} --{part}` lists what there is.'
 
 
 def _wrong_config(error: Exception) -> str:

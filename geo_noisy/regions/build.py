@@ -86,7 +86,7 @@ def build_index(
     found = _windows(files, size_px=size_px, stride_px=stride_px)
     excluded = [*scan.excluded, *placed.excluded]
     if len(found.file) == 0:
-        _nothing(f'No window of {size_px} px fits into any of {len(files)} files.', excluded)
+        _nothing(f'No window of {size_px} px fits into any of {len(files)} files; give smaller ones.', excluded)
     captures = place_captures(files, placed.sites, scan.content)
     reasons = refused(found, files, captures, size_px=size_px, limits=limits)
     excluded += _count_reasons(reasons, files['paths'].to_numpy()[found.file])

@@ -141,7 +141,8 @@ def _checked(path: str | os.PathLike[str]) -> tuple[pa.Table, dict[str, Any]]:
             check_metadata(stored, path)
             table = file.read()
     except (pa.ArrowException, OSError) as error:
-        raise InputError(f'{path} is not a Parquet file, or damaged: {error}. Index the images again.') from error
+        reason = str(error).rstrip('.')
+        raise InputError(f'{path} is not a Parquet file, or damaged: {reason}. Index the images again.') from error
     except (ValueError, RecursionError) as error:
         if isinstance(error, InputError):
             raise

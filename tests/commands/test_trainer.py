@@ -31,6 +31,7 @@ pytestmark = cli_arguments
         (['fit', '--config', 'text.yaml'], 2, 'The config text.yaml is not YAML: '),
         (['fit', '--config', 'list.yaml'], 2, 'The config list.yaml holds no keys with values'),
         (['fit', '--config', MOCO, '--model.init_args.lrr=1'], 2, "model: Option 'lrr' is not accepted (of "),
+        (['sweep', 'nowhere.yaml', '--output', 'x'], 2, 'The grid nowhere.yaml is not a file; `geo-noisy configs`'),
         (['fit', '--config', MOCO, '--model.init_args.lr=abc'], 2, 'model.lr: expected float, got abc (of '),
         (
             ['fit', '--config', MOCO, '--data.init_args.policy.rate=x'],
@@ -83,6 +84,19 @@ def test_what_is_wrong_takes_one_paragraph(
     err = [line for line in capsys.readouterr().err.splitlines() if line]
     assert len(err) == 1
     assert err[0].startswith(f'geo-noisy: {message}')
+
+
+@pytest.mark.parametrize(
+    ('word', 'meant'),
+    [
+        ('--data.init_args.polcy.rate=1', 'policy'),
+        ('--trainer.max_epoch=1', '--trainer.max_epochs'),
+        ('--model=geo_noisy.tasks.GroundContrst', 'geo_noisy.tasks.GroundContrast'),
+    ],
+)
+def test_what_may_have_been_meant(word: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['fit', '--config', MOCO, word]) == 2
+    assert f'; did you mean {meant}? `geo-noisy fit' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

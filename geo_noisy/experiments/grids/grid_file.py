@@ -149,8 +149,10 @@ def read_mapping(path: Path, *, plain: bool = True) -> Config:
     Raises:
         ValueError: If it is not YAML, holds no keys with values, or anything but text, numbers, true, false and null.
     """
-    if not path.is_file() or path.stat().st_size > LARGEST_FILE:
-        raise ValueError(f'{path} is no file of at most {LARGEST_FILE // 1_000_000} MB.')
+    if not path.is_file():
+        raise ValueError(f'The grid {path} is not a file; `geo-noisy configs` lists those that come with geo-noisy.')
+    if path.stat().st_size > LARGEST_FILE:
+        raise ValueError(f'{path} is larger than {LARGEST_FILE // 1_000_000} MB; a grid is not.')
     loader = None
     try:
         loader = yaml.SafeLoader(path.read_text(encoding='utf-8'))
