@@ -207,7 +207,7 @@ class TestGrid:
         with pytest.raises(ValueError, match='is not text in UTF-8'):
             read_grid(tmp_path / 'grid.yaml')
         os.mkfifo(tmp_path / 'fifo.yaml')
-        with pytest.raises(ValueError, match=r'fifo\.yaml is no file'):
+        with pytest.raises(ValueError, match=r'fifo\.yaml is not a file'):
             read_grid(tmp_path / 'fifo.yaml')
 
     def test_comparisons_name_cells(self, tmp_path: Path) -> None:
