@@ -40,6 +40,9 @@ class EncoderTask(BaseTask):
 
     _restored: dict[str, Any] | None = None
     _images_checked = False
+    layout_by_size = False
+    """Whether the first images of a training decide how images and weights lie in memory."""
+
     _channels_last: bool | None = None
 
     def configure_models(self) -> None:
@@ -105,7 +108,7 @@ class EncoderTask(BaseTask):
         size are fastest.
         """
         image = ((image - self.band_mean) / self.band_std).to(next(self.model.parameters()).dtype)
-        if self.training and self._channels_last is None and image.ndim >= 4:
+        if self.layout_by_size and self.training and self._channels_last is None and image.ndim >= 4:
             self._lay_out(channels_last=channels_last_pays(image))
         return image.contiguous(memory_format=self._layout()) if image.ndim == 4 else image
 

@@ -36,6 +36,7 @@ class PairTask(EncoderTask):
 
     ignore: Sequence[str] | str | None = ('weights', 'views', 'criterion')
     views: Views
+    layout_by_size = True  # a probe may never see images, where its features were kept before
 
     def configure_models(self) -> None:
         """Build the encoder, after a check of the arguments."""
